@@ -41,8 +41,8 @@ export function presenceOfMany(): number {
     ...{ scouts: 20, idle: 40 },
   }))
   const counts = { scouts: 2_000, concurrency: 8_000, credits: 4_000, running: 4_000, queued: 0, intents: 10_000 }
-  const fleet = { ...counts, models } as Parameters<typeof summaryBytes>[1]
-  const bytes = summaryBytes(heard, fleet, 1_000).length + envelopeBytesMax
+  const fleet = { ...counts, models } as Parameters<typeof summaryBytes>[2]
+  const bytes = summaryBytes(heard, 'x'.repeat(43), fleet, 1_000).length + envelopeBytesMax
   return ((manyHubs - 1) * bytes) / (presenceMs / 1_000) / 1e6
 }
 
@@ -132,68 +132,82 @@ export async function servedByPeer(stage: Stage, hubs: Hubs, load: Load, openRat
   return found
 }
 
-/** Costs of a task, in rounds: of one hub by itself, and of three that have scouts of their own, each as loaded. */
+/**
+ * Costs of a task, in rounds: of three hubs, each by itself, and of three of a network, that have scouts of their own.
+ * Three are loaded at once in either case, so that they share the cores alike.
+ */
 export async function shareNothing(
   stage: Stage,
-  alone: HubUnderTest,
+  singles: readonly HubUnderTest[],
   { alpha, beta, gamma }: Hubs,
   load: Load,
 ): Promise<{ alone: number[]; ofNetwork: number[] }> {
   const { scouts, inFlight, rounds, population } = stage.options
-  const three = [alpha, beta, gamma]
-  for (const hub of [alone, alpha, gamma]) await stage.staff(hub, await stage.fleet(scouts), scouts)
+  const network = [alpha, beta, gamma]
+  for (const hub of [...singles, alpha, gamma]) await stage.staff(hub, await stage.fleet(scouts), scouts)
   const loads = [load, await stage.load(), await stage.load()]
   const bodies = chatBodies(population)
-  await warm(load, alone, alone.target(bodies), inFlight, stage.say)
-  await warm(load, gamma, gamma.target(bodies), inFlight, stage.say)
-  const found: { alone: number[]; ofNetwork: number[] } = { alone: [], ofNetwork: [] }
-  for (let turn = 1; turn <= rounds; turn++) {
-    found.alone.push((await closedRound(load, alone, alone.target(bodies), stage.options)).cpuUs)
+  for (const hub of [...singles, gamma]) await warm(load, hub, hub.target(bodies), inFlight, stage.say)
+  const costOf = async (hubs: readonly HubUnderTest[]) => {
     const windows = await Promise.all(
-      three.map((hub, at) => closedRound(loads[at]!, hub, hub.target(bodies), stage.options)),
+      hubs.map((hub, at) => closedRound(loads[at]!, hub, hub.target(bodies), stage.options)),
     )
     const done = windows.reduce((sum, window) => sum + window.done, 0)
-    found.ofNetwork.push(windows.reduce((sum, window) => sum + window.cpuUs * window.done, 0) / done)
+    return windows.reduce((sum, window) => sum + window.cpuUs * window.done, 0) / done
+  }
+  const found: { alone: number[]; ofNetwork: number[] } = { alone: [], ofNetwork: [] }
+  for (let turn = 1; turn <= rounds; turn++) {
+    found.alone.push(await costOf(singles))
+    found.ofNetwork.push(await costOf(network))
     const [one, two] = [found.alone, found.ofNetwork].map((costs) => costs.at(-1)!.toFixed(0))
-    stage.say(`round ${turn}/${rounds}: ${one} us of one by itself, ${two} us of three`)
+    stage.say(`round ${turn}/${rounds}: ${one} us of three by themselves, ${two} us of three of a network`)
   }
   return found
 }
 
 const clients = 64
+/** So many a second have to be accepted in time, by a hub that is killed once it has this many. */
+const acceptRate = 2_000
 const openIntents = 10_000
+const warmRate = 100
 const pollMs = 50
 const settleMs = 3_000
 const patienceMs = 120_000
 
 export interface Durable {
   windows: Window[]
+  atRate: Window
   open: number
   taken: number
   takeoverSeconds: number
 }
 
-/** Intents that nobody can answer are accepted by one hub, which is killed once it has enough of them. */
+/**
+ * Intents that nobody can answer: those that one hub accepts at a rate, which is killed with them, and as many as another
+ * one accepts.
+ */
 export async function durable(stage: Stage, { alpha, beta, gamma }: Hubs, load: Load): Promise<Durable> {
   const { rounds, seconds, population } = stage.options
   const bodies = chatBodies({ ...population, models: 1 }).map((body) => {
     return JSON.stringify({ model: 'offered-by-nobody', messages: JSON.parse(body).messages })
   })
-  await load.call('closed', { target: alpha.target(bodies, '/v1/intents'), inFlight: clients })
+  const [most, killed] = [alpha, gamma].map((hub) => hub.target(bodies, '/v1/intents')) as [Target, Target]
+  await openWindow(load, gamma, killed, warmRate, warmUpMs / 1_000)
+  const atRate = await openWindow(load, gamma, killed, acceptRate, openIntents / acceptRate - warmSeconds)
+  await load.call('closed', { target: most, inFlight: clients })
   await load.call('measure', { seconds: warmUpMs / 1_000 })
   const windows: Window[] = []
   for (let turn = 1; turn <= rounds; turn++) {
     windows.push(await measure(load, alpha, seconds))
     stage.say(`round ${turn}/${rounds}: ${windows.at(-1)!.perSecond.toFixed(0)} accepted/s`)
   }
-  while ((await alpha.openIntents()) < openIntents) await load.call('measure', { seconds: 1 })
   await load.call('end', null)
   // Until nothing is under way: what was not acknowledged may be lost.
   await sleep(settleMs)
-  const open = await alpha.openIntents()
-  const others = async () => (await beta.openIntents()) + (await gamma.openIntents())
+  const open = await gamma.openIntents()
+  const others = async () => (await alpha.openIntents()) + (await beta.openIntents())
   const before = await others()
-  await alpha.kill()
+  await gamma.kill()
   const killedMs = performance.now()
   let taken = 0
   while (taken < open && performance.now() - killedMs < patienceMs) {
@@ -202,5 +216,5 @@ export async function durable(stage: Stage, { alpha, beta, gamma }: Hubs, load: 
   }
   const takeoverSeconds = (performance.now() - killedMs) / 1_000
   stage.say(`${taken} of ${open} open intents taken ${takeoverSeconds.toFixed(1)} s after the kill`)
-  return { windows, open, taken, takeoverSeconds }
+  return { windows, atRate, open, taken, takeoverSeconds }
 }

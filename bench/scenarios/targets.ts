@@ -107,7 +107,7 @@ export const targets = {
   },
   peerAddedP50: { what: 'Time that another hub adds to a task, p50', unit: 'ms', floor: 4, aim: 2, better: 'less' },
   networkCostRatio: {
-    what: 'Processor time per task of three hubs that share nothing / of one by itself',
+    what: 'Processor time per task of three hubs of a network that share nothing / of three by themselves',
     unit: 'x',
     floor: 1.05,
     aim: 1.02,
@@ -142,7 +142,7 @@ export const targets = {
     better: 'more',
   },
   journaledP99: {
-    what: 'Durable intents of a network, p99 of acceptance',
+    what: 'Durable intents of a network, p99 of acceptance at 2,000/s',
     unit: 'ms',
     floor: 100,
     aim: 60,
