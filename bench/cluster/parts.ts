@@ -183,8 +183,8 @@ export interface Durable {
 }
 
 /**
- * Intents that nobody can answer: those that one hub accepts at a rate, which is killed with them, and as many as another
- * one accepts.
+ * Intents that nobody can answer: those that one hub accepts at a rate, which is killed with them, and as many as
+ * another one accepts.
  */
 export async function durable(stage: Stage, { alpha, beta, gamma }: Hubs, load: Load): Promise<Durable> {
   const { rounds, seconds, population } = stage.options
