@@ -147,8 +147,8 @@ export const orderMutants: readonly Mutant[] = [
     hasEdges,
     name: 'edges that count alike forget the settlements of each other',
     file: 'orchestrator/core/model/committed-settlements.ts',
-    find: 'Math.floor(task / numbersPerBlock) * placesPerBlock',
-    replace: 'Math.floor(task / 2 ** 32) * placesPerBlock',
+    find: 'const blocks = Math.floor(task / numbersPerBlock)',
+    replace: 'const blocks = Math.floor(task / 2 ** 32)',
   },
   {
     hasEdges,
