@@ -38,6 +38,23 @@ async function knows(url: string, key: string): Promise<void> {
   }
 }
 
+async function ended(program: Program): Promise<string> {
+  expect([await program.exited, program.stderr]).toEqual([0, expect.any(String)])
+  return program.stdout.trim()
+}
+
+/** The first hub founds the network, and takes the others in. */
+async function founded(stage: Composed, [init, identity, ...proposals]: ReturnType<typeof commandsOf>): Promise<void> {
+  mkdirSync(join(stage.folder, 'roster'), { mode: 0o777 })
+  await ended(stage.run(init!.service, init!.words))
+  const keyOf = new Map<string, string>()
+  for (const name of ['beta', 'gamma']) keyOf.set(name, await ended(stage.run(name, identity!.words)))
+  for (const { service, words } of proposals.slice(0, 2)) {
+    const filled = words.map((word) => keyOf.get(/^KEY_OF_(\w+)/.exec(word)?.[1]?.toLowerCase() ?? '') ?? word)
+    await ended(stage.run(service, filled))
+  }
+}
+
 describe.skipIf(nats === '')(`compose.cluster.yaml${'reason' in found ? ` (skipped: ${found.reason})` : ''}`, () => {
   test(
     'is a network: its commands found one, its hubs meet and serve each other, also without one of the servers',
@@ -47,25 +64,12 @@ describe.skipIf(nats === '')(`compose.cluster.yaml${'reason' in found ? ` (skipp
       expect(commands.map(({ words }) => words.slice(0, 2).join(' '))).toEqual([
         ...['cluster.js init', 'cluster.js identity', 'cluster.js propose', 'cluster.js propose', 'key.js scout'],
       ])
-      mkdirSync(join(stage.folder, 'roster'), { mode: 0o777 })
-      const ended = async (program: Program) => {
-        expect([await program.exited, program.stderr]).toEqual([0, expect.any(String)])
-        return program.stdout.trim()
-      }
-      const [init, identity, ...rest] = commands
-      const proposals = rest.slice(0, 2)
-      await ended(stage.run(init!.service, init!.words))
-      const keyOf = new Map<string, string>()
-      for (const name of ['beta', 'gamma']) keyOf.set(name, await ended(stage.run(name, identity!.words)))
-      for (const { service, words } of proposals) {
-        const filled = words.map((word) => keyOf.get(/^KEY_OF_(\w+)/.exec(word)?.[1]?.toLowerCase() ?? '') ?? word)
-        await ended(stage.run(service, filled))
-      }
+      await founded(stage, commands)
 
       const running = new Map<string, Program>()
       for (const name of [...servers, ...hubs]) running.set(name, stage.up(name))
       for (const name of hubs) await running.get(name)!.wrote(/intents are kept by the servers between hubs/)
-      const made = await ended(stage.run(rest[2]!.service, rest[2]!.words))
+      const made = await ended(stage.run(commands[4]!.service, commands[4]!.words))
       // The image's own providers would be what the person has; here it is the one that needs nothing.
       writeFileSync(join(stage.folder, '.env'), `SCOUT_KEY=${made}\nPROVIDERS=demo\n`)
       for (const name of hubs) while ((await stage.health(name).exited) !== 0) await pause()
