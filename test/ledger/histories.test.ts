@@ -211,14 +211,14 @@ describe('over any history', () => {
 describe('balances', () => {
   test('below zero are a defect', () => {
     const balances = new Balances()
-    balances.move(mint, 'escrow\t1\ts\tm', 5)
-    expect(() => balances.move('escrow\t1\ts\tm', burn, 6)).toThrow('would be left with -1 points')
-    expect(() => new Balances().move(mint, burn, 0.5)).toThrow('no points')
+    balances.mint('escrow\t1\ts\tm', 5)
+    expect(() => balances.half('escrow\t1\ts\tm', -6)).toThrow('would be left with -1 points')
   })
 
   test('that do not add up are found', () => {
     const balances = new Balances()
-    balances.move(mint, burn, 5)
+    balances.half(mint, -5)
+    balances.half(burn, 5)
     expect(violationsOf(balances)).toEqual([])
     balances.restore('earned\t2026-05\top', 3)
     expect(violationsOf(balances)).toEqual([

@@ -24,19 +24,13 @@ export class Balances {
     return this.byAccount.entries()
   }
 
-  move(from: string, to: string, points: number): void {
-    if (!Number.isSafeInteger(points) || points < 0) throw new Error(`${points} are no points`)
-    this.add(from, kindOf(from), -points)
-    this.add(to, kindOf(to), points)
-  }
-
   /** What a receipt does. */
   mint(escrow: string, points: number): void {
     this.add(mint, 'mint', -points)
     this.add(escrow, 'escrow', points)
   }
 
-  /** One side of a move alone: the other one is in the snapshot already that a start goes on from. */
+  /** One side of a move: the other one may be in the snapshot already that a start goes on from. */
   half(account: string, points: number): void {
     this.add(account, kindOf(account), points)
   }

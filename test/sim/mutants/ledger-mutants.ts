@@ -10,15 +10,15 @@ const ledger = 'orchestrator/ledger'
 export const ledgerMutants: readonly Mutant[] = [
   {
     name: 'a point more is given than is taken',
-    file: `${ledger}/accounts/balances.ts`,
-    find: '    this.add(to, kindOf(to), points)\n',
-    replace: '    this.add(to, kindOf(to), points + 1)\n',
+    file: `${ledger}/accounts/projector.ts`,
+    find: '    this.half(event.to, event.points, seq, ahead)\n',
+    replace: '    this.half(event.to, event.points + 1, seq, ahead)\n',
   },
   {
     name: 'escrow is given without being minted',
     file: `${ledger}/accounts/balances.ts`,
-    find: '    this.add(from, kindOf(from), -points)\n',
-    replace: '    if (points < 0) this.add(from, kindOf(from), -points)\n',
+    find: "    this.add(mint, 'mint', -points)\n",
+    replace: '',
   },
   {
     name: 'a durable task settles without its receipt',

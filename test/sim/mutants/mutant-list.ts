@@ -306,8 +306,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'a scout is booked the tokens that it reports, without a bound',
     file: `${engine}/answers/answer-check.ts`,
-    find: 'Math.min(usage.completionTokens, body.length + streamedBytes)',
-    replace: 'usage.completionTokens',
+    find: '  facts.completionTokens = Math.min(facts.completionTokens, body.length + streamedBytes)\n',
+    replace: '',
   },
   {
     name: 'bodies that a session left unfinished stay in the account',
