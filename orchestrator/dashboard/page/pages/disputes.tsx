@@ -4,11 +4,10 @@
  */
 import { type Dispute, levelOf, mayAppeal, reasonText, stateText } from '../disputes/dispute.ts'
 import { Ruling } from '../disputes/ruling.tsx'
+import { Appeal } from '../parts/appeal.tsx'
 import { Choices } from '../parts/choices.tsx'
-import { Empty, Fetched, Refused } from '../parts/notice.tsx'
+import { Empty, Fetched } from '../parts/notice.tsx'
 import { type Level, Page, Panel, Pill } from '../parts/panel.tsx'
-import { ask } from '../state/api.ts'
-import { useAttempt } from '../state/attempt.ts'
 import { ago, plural, shortScout } from '../state/format.ts'
 import { useResource } from '../state/resource.ts'
 import { linkTo, route, setQuery } from '../state/router.ts'
@@ -118,7 +117,13 @@ function OneDispute({ of: dispute, onChanged }: OneDisputeProps) {
         </p>
       )}
       <Hearings of={dispute} />
-      {mayAppeal(dispute) && <Appeal id={id} onAppealed={onChanged} />}
+      {mayAppeal(dispute) && (
+        <Appeal
+          path={`/v1/disputes/${encodeURIComponent(id)}/appeal`}
+          hint="Once: more scouts answer, and others judge."
+          onAppealed={onChanged}
+        />
+      )}
       {side === 'admin' && <Ruling of={dispute} onRuled={onChanged} />}
     </Panel>
   )
@@ -157,24 +162,4 @@ function voteText(against: boolean | null): string {
 function voteLevel(against: boolean | null): Level {
   if (against === null) return ''
   return against ? 'bad' : 'good'
-}
-
-function Appeal({ id, onAppealed }: { id: string; onAppealed: () => Promise<void> }) {
-  const { attempt, refusal, isBusy } = useAttempt()
-  const appeal = () =>
-    attempt(async () => {
-      await ask(`/v1/disputes/${encodeURIComponent(id)}/appeal`, { method: 'POST', body: {} })
-      await onAppealed()
-    })
-  return (
-    <div class="stack">
-      {refusal && <Refused refusal={refusal} />}
-      <div class="row">
-        <button type="button" class="button" disabled={isBusy} onClick={() => void appeal()}>
-          Appeal
-        </button>
-        <span class="faint small">Once: more scouts answer, and others judge.</span>
-      </div>
-    </div>
-  )
 }

@@ -3,11 +3,10 @@
  * administrator with their doubts, and how many checks there are. Single checks are never shown, nobody is to recognise
  * them. Whoever runs a convicted scout may appeal here.
  */
-import { Empty, Fetched, Notice, Refused } from '../../parts/notice.tsx'
+import { Appeal } from '../../parts/appeal.tsx'
+import { Empty, Fetched, Notice } from '../../parts/notice.tsx'
 import { Panel, Pill, Stats } from '../../parts/panel.tsx'
 import { type Column, Table } from '../../parts/table.tsx'
-import { ask } from '../../state/api.ts'
-import { useAttempt } from '../../state/attempt.ts'
 import { ago, count, dollars, percent, shortScout } from '../../state/format.ts'
 import { useResource } from '../../state/resource.ts'
 import { isAdmin } from '../../state/session.ts'
@@ -101,28 +100,16 @@ function Words({ of, onAppealed }: { of: ScoutTrust; onAppealed: Reload }) {
           </li>
         ))}
       </ul>
-      {of.appeal === 'possible' && !isAdmin.value && <Appeal of={of} onAppealed={onAppealed} />}
+      {of.appeal === 'possible' && !isAdmin.value && (
+        <Appeal
+          path={`/v1/trust/${encodeURIComponent(of.scout)}/appeal`}
+          body={{ model: of.model }}
+          hint="Once for this conviction: fresh checks decide anew."
+          isSmall
+          onAppealed={onAppealed}
+        />
+      )}
     </>
-  )
-}
-
-function Appeal({ of: { scout, model }, onAppealed }: { of: ScoutTrust; onAppealed: Reload }) {
-  const { attempt, refusal, isBusy } = useAttempt()
-  const appeal = () =>
-    attempt(async () => {
-      await ask(`/v1/trust/${encodeURIComponent(scout)}/appeal`, { method: 'POST', body: { model } })
-      await onAppealed()
-    })
-  return (
-    <div class="stack">
-      {refusal && <Refused refusal={refusal} />}
-      <div class="row">
-        <button type="button" class="button small" disabled={isBusy} onClick={() => void appeal()}>
-          Appeal
-        </button>
-        <span class="faint small">Once for this conviction: fresh checks decide anew.</span>
-      </div>
-    </div>
   )
 }
 
