@@ -2,13 +2,17 @@
  * The balances of all accounts, and their sums by kind, kept as points move. A move that would leave an account below
  * zero is a defect of whoever made the event; only `mint` is below zero, by all that was ever made. Pure.
  */
-import { type AccountKind, kindOf, mint } from './account.ts'
+import { type AccountKind, accountKinds, kindOf, mint } from './account.ts'
 
 export type Totals = Record<AccountKind, number>
 
+function noTotals(): Totals {
+  return Object.fromEntries(accountKinds.map((kind) => [kind, 0])) as Totals
+}
+
 export class Balances {
   private readonly byAccount = new Map<string, number>()
-  readonly totals: Totals = { mint: 0, escrow: 0, earned: 0, held: 0, burn: 0, client: 0, reserved: 0, pledged: 0 }
+  readonly totals = noTotals()
 
   /** Accounts that are not empty. */
   get size(): number {
@@ -85,7 +89,7 @@ export function conservationOf({
  */
 export function violationsOf(balances: Balances): string[] {
   const found: string[] = []
-  const sums: Totals = { mint: 0, escrow: 0, earned: 0, held: 0, burn: 0, client: 0, reserved: 0, pledged: 0 }
+  const sums = noTotals()
   let sum = 0
   for (const [account, points] of balances.accounts()) {
     sum += points

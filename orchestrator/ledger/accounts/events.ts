@@ -4,6 +4,7 @@
  * takes from one account what it gives to another, so that nothing can come from nowhere. Pure.
  */
 import { ledgerNoteCharsMax } from '../../../shared/limits/ledger/ledger.ts'
+import { isReceipt } from '../receipts/receipt.ts'
 import { readSeason, type SeasonState, seasonStates } from '../seasons/season.ts'
 import { type AccountKind, accountKinds, kindOf } from './account.ts'
 
@@ -102,4 +103,10 @@ export function packEvent(event: LedgerEvent): Uint8Array {
 /** The event of a leaf that is no receipt. */
 export function readEvent(leaf: Uint8Array): LedgerEvent {
   return JSON.parse(Buffer.from(leaf.buffer, leaf.byteOffset, leaf.length).toString('utf8')) as LedgerEvent
+}
+
+/** The moves of points among the leaves of a batch, which are receipts or events, never both. */
+export function transfersIn(leaves: readonly Uint8Array[]): Transfer[] {
+  if (leaves.length === 0 || isReceipt(leaves[0]!)) return []
+  return leaves.map(readEvent).filter((event) => event.type === 'transfer')
 }

@@ -8,7 +8,7 @@
 import { operatorOf } from '../../../shared/scouts/scout-id.ts'
 import { type Batch, type ChainEnd, emptyChain, endOf } from '../receipts/chain.ts'
 import { isReceipt, type Receipt, readReceipt } from '../receipts/receipt.ts'
-import { isFrozen, mayMove, type SeasonState, seasonOfDay } from '../seasons/season.ts'
+import { dayMs, isFrozen, mayMove, type SeasonState, seasonOfDay } from '../seasons/season.ts'
 import { earnedIn, escrowIn, mint } from './account.ts'
 import { Balances } from './balances.ts'
 import { addReceipt, dayOfReceipt } from './earnings.ts'
@@ -147,7 +147,7 @@ export class Projector {
     this.lastDay = day
     const season = seasonOfDay(day)
     if (this.seasons.has(season)) return
-    this.seasons.set(season, { season, state: 'open', sinceMs: day * 86_400_000, note: '' })
+    this.seasons.set(season, { season, state: 'open', sinceMs: day * dayMs, note: '' })
     this.unwritten.seasons.add(season)
   }
 

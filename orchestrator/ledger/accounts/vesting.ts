@@ -5,13 +5,12 @@
 import { burnAfterMs, ownerAgeMinMs, vestAfterMs } from '../../../shared/limits/ledger/ledger.ts'
 import { operatorOf } from '../../../shared/scouts/scout-id.ts'
 import type { Steps } from '../../../shared/turn-lane.ts'
-import { isFrozen, moveDue, seasonAt, seasonOfDay } from '../seasons/season.ts'
+import { dayMs, isFrozen, moveDue, seasonAt, seasonOfDay } from '../seasons/season.ts'
 import { burn, type Escrow, earnedOf, escrowIn } from './account.ts'
 import type { LedgerEvent } from './events.ts'
 import type { Projector } from './projector.ts'
 import type { TrustView } from './trust-port.ts'
 
-const dayMs = 86_400_000
 /** Accounts that are looked at in one step. */
 const accountsPerStep = 200
 

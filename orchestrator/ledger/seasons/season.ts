@@ -28,6 +28,8 @@ export function isFrozen(state: SeasonState | undefined): boolean {
   return state === 'closed' || state === 'paid'
 }
 
+export const dayMs = 86_400_000
+
 /** The season of a time in milliseconds since 1970. */
 export function seasonAt(atMs: number): string {
   return new Date(atMs).toISOString().slice(0, 7)
@@ -35,7 +37,7 @@ export function seasonAt(atMs: number): string {
 
 /** The season of a day, by its number since 1970. */
 export function seasonOfDay(day: number): string {
-  return seasonAt(day * 86_400_000)
+  return seasonAt(day * dayMs)
 }
 
 /** Null for a text that names no month. */

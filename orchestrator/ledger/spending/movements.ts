@@ -1,12 +1,12 @@
 /**
  * What changed what one client has, read backwards from the chain. What is set aside for a task and comes back is left
- * out: what the task did cost is there. Movements of one day and kind are one
- * row, for a busy client pays many times a second. Pure.
+ * out: what the task did cost is there. Movements of one day and kind are one row, for a busy client pays many times a
+ * second. Pure.
  */
 import { clientOf, kindOf, reservedIn } from '../accounts/account.ts'
-import { readEvent, type Transfer } from '../accounts/events.ts'
+import { type Transfer, transfersIn } from '../accounts/events.ts'
 import type { Batch } from '../receipts/chain.ts'
-import { isReceipt } from '../receipts/receipt.ts'
+import { dayMs } from '../seasons/season.ts'
 
 /** `pledge` and `return`: what is at stake in a dispute. `repay`: what was spent on an answer that does not hold. */
 export const movementKinds = ['deposit', 'grant', 'revoke', 'spend', 'pledge', 'return', 'repay'] as const
@@ -21,8 +21,6 @@ export interface Movement {
   /** Events that are added up here. */
   count: number
 }
-
-const dayMs = 86_400_000
 
 export class Movements {
   private readonly byKind = new Map<string, Movement>()
@@ -39,13 +37,8 @@ export class Movements {
   }
 
   add({ atMs, leaves }: Pick<Batch, 'atMs' | 'leaves'>): void {
-    // A batch has receipts or events.
-    if (leaves.length === 0 || isReceipt(leaves[0]!)) return
     const day = Math.floor(atMs / dayMs)
-    for (const leaf of leaves) {
-      const event = readEvent(leaf)
-      if (event.type === 'transfer') this.count(day, event)
-    }
+    for (const transfer of transfersIn(leaves)) this.count(day, transfer)
   }
 
   private count(day: number, { why, from, to, points }: Transfer): void {

@@ -37,8 +37,8 @@ export function settleEvents(tenant: string, hold: string, reserved: number, cos
   const spent = Math.min(cost?.points ?? 0, reserved)
   const events: Transfer[] = []
   // By the note it is found again where the answer does not hold.
-  const note = String(cost?.task)
-  if (spent > 0) events.push({ type: 'transfer', why: 'spend', from, to: burn, points: spent, note })
+  if (cost !== null && spent > 0)
+    events.push({ type: 'transfer', why: 'spend', from, to: burn, points: spent, note: String(cost.task) })
   const rest = reserved - spent
   if (rest > 0) events.push({ type: 'transfer', why: 'refund', from, to: clientOf(tenant), points: rest })
   return events

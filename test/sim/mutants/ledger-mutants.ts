@@ -119,8 +119,8 @@ export const ledgerMutants: readonly Mutant[] = [
   {
     name: 'what was spent on another task is given back',
     file: `${engine}/ledger/spending/pledges.ts`,
-    find: ' && event.note === note) spent',
-    replace: ' && event.note !== null) spent',
+    find: " === 'spend' && transfer.note === note)",
+    replace: " === 'spend')",
   },
   {
     name: 'what waited at a conviction vests once the scout is trusted again',

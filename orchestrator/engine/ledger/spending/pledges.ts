@@ -7,11 +7,10 @@ import { type Fault, fault } from '../../../../shared/faults.ts'
 import { spendSearchBatches, spendSearchPerTurn } from '../../../../shared/limits/ledger/ledger.ts'
 import type { Steps } from '../../../../shared/turn-lane.ts'
 import { clientOf, type Pledge, pledgedOf, pledgeIn } from '../../../ledger/accounts/account.ts'
-import { readEvent, type Transfer } from '../../../ledger/accounts/events.ts'
+import { type Transfer, transfersIn } from '../../../ledger/accounts/events.ts'
 import type { Projector } from '../../../ledger/accounts/projector.ts'
 import type { Rules } from '../../../ledger/points/rules.ts'
 import { paidPrice, pointsOf } from '../../../ledger/points/work.ts'
-import { isReceipt } from '../../../ledger/receipts/receipt.ts'
 import { chargeOf } from '../../../ledger/spending/reservations.ts'
 import { notWritable } from '../../durability/journal.ts'
 import type { LedgerStore } from '../../ports/ledger/ledger-store.ts'
@@ -77,14 +76,8 @@ export class PledgeBook implements Pledges {
 }
 
 function spentIn(leaves: readonly Uint8Array[], note: string): number {
-  // A batch has receipts or events.
-  if (leaves.length === 0 || isReceipt(leaves[0]!)) return 0
-  let spent = 0
-  for (const leaf of leaves) {
-    const event = readEvent(leaf)
-    if (event.type === 'transfer' && event.why === 'spend' && event.note === note) spent += event.points
-  }
-  return spent
+  const spends = transfersIn(leaves).filter((transfer) => transfer.why === 'spend' && transfer.note === note)
+  return spends.reduce((sum, { points }) => sum + points, 0)
 }
 
 function lacking(points: number, has: number): Fault {
