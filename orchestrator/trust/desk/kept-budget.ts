@@ -5,8 +5,9 @@
  * desk, asked by it and by audits.
  */
 import { auditsAhead, moneyAheadShare } from '../../../shared/limits/trust/audits.ts'
-import { AuditBudget, type BudgetCounts, type Doubted, partFor, slotOf } from '../standing/budget.ts'
+import { AuditBudget, type BudgetCounts, type Doubted, partFor } from '../standing/budget.ts'
 import { isDecidedAfresh, type TrustRecord } from '../standing/record.ts'
+import { slotOf } from '../standing/rolling-day.ts'
 import { AuditSpending, type Bill } from '../standing/spending.ts'
 import { trustMemoryRows } from './model-book.ts'
 import type { Life, TrustParts } from './parts.ts'
@@ -90,7 +91,7 @@ export class KeptBudget {
     const { spending } = this
     if (spending === null) return
     const more = (answerBytes === null ? 0 : spending.priceOf(bill, answerBytes)) - bill.microDollars
-    spending.add(more, bill.atMs)
+    spending.amend(more, bill)
     this.moneyAhead -= more
   }
 

@@ -1,19 +1,12 @@
 /**
  * How many audits there may be: a twentieth of the tasks that were settled within 24 hours (a small network may have
  * 200 all the same), whatever the states of its scouts ask for. Near the bound the urgent ones go first: each
- * state, and less doubt within it, may use only a part of it. Counted in 24 slots of an hour. Pure.
+ * state, and less doubt within it, may use only a part of it. Pure.
  */
 import { auditShareMax, auditsPerDayMin } from '../../../shared/limits/trust/audits.ts'
 import type { TrustState } from '../../../shared/scouts/trust-words.ts'
+import { RollingDay } from './rolling-day.ts'
 import { confirmingDoubt } from './weights.ts'
-
-const slots = 24
-const slotMs = 3_600_000
-
-/** In which slot something counts. */
-export function slotOf(ms: number): number {
-  return Math.floor(ms / slotMs)
-}
 
 /** What part of the budget audits of a scout in this state may use up: without doubt, and at the most of it. */
 const partOf: Record<TrustState, readonly [least: number, most: number]> = {
@@ -44,11 +37,8 @@ export function partFor({ state, doubt }: Doubted): number {
 }
 
 export class AuditBudget {
-  private readonly settledBy = new Float64Array(slots)
-  private readonly auditsBy = new Float64Array(slots)
-  private slot = -1
-  private settled = 0
-  private audits = 0
+  private readonly settled = new RollingDay()
+  private readonly audits = new RollingDay()
 
   /** So many audits a day there may be, however few tasks are settled. */
   constructor(private readonly perDayMin = auditsPerDayMin) {}
@@ -56,65 +46,40 @@ export class AuditBudget {
   /** Tasks of clients that were settled. */
   noteSettled(count: number, nowMs: number): void {
     this.turn(nowMs)
-    const at = this.slot % slots
-    this.settledBy[at] = this.settledBy[at]! + count
-    this.settled += count
+    this.settled.add(count, nowMs)
   }
 
   /** Tasks that audits asked for. */
   noteAsked(count: number, nowMs: number): void {
     this.turn(nowMs)
-    const at = this.slot % slots
-    this.auditsBy[at] = this.auditsBy[at]! + count
-    this.audits += count
+    this.audits.add(count, nowMs)
   }
 
   /** Whether an audit of this scout may ask for another task, or for so many. */
   allows(doubted: Doubted, nowMs: number, count = 1): boolean {
     this.turn(nowMs)
-    return this.audits + count <= partFor(doubted) * Math.max(this.perDayMin, auditShareMax * this.settled)
+    return this.audits.sum + count <= partFor(doubted) * Math.max(this.perDayMin, auditShareMax * this.settled.sum)
   }
 
   /** Tasks asked for within the last 24 hours, and settled ones. */
   counts(): { audits: number; settled: number } {
-    return { audits: this.audits, settled: this.settled }
+    return { audits: this.audits.sum, settled: this.settled.sum }
   }
 
   /** By hour, to be kept. */
   kept(nowMs: number): BudgetCounts {
-    this.turn(nowMs)
-    const newestFirst = (by: Float64Array) =>
-      Array.from({ length: slots }, (_, age) => by[(this.slot - age + slots) % slots]!)
-    return { hour: this.slot, settled: newestFirst(this.settledBy), audits: newestFirst(this.auditsBy) }
+    const { settled, audits } = this
+    return { settled: settled.kept(nowMs), audits: audits.kept(nowMs), hour: audits.slot }
   }
 
   /** Goes on from what was kept; before anything else is counted. */
   recall({ hour, settled, audits }: BudgetCounts, nowMs: number): void {
-    for (let age = slots - 1; age >= 0; age--) {
-      const atMs = (hour - age) * slotMs
-      // After a clock that ran ahead they count as of now.
-      const countedMs = Math.min(atMs, nowMs)
-      this.noteSettled(settled[age] ?? 0, countedMs)
-      this.noteAsked(audits[age] ?? 0, countedMs)
-    }
-    this.turn(nowMs)
+    this.settled.recall(hour, settled, nowMs)
+    this.audits.recall(hour, audits, nowMs)
   }
 
   private turn(nowMs: number): void {
-    const slot = slotOf(nowMs)
-    if (this.slot === -1 || slot - this.slot >= slots) {
-      this.settledBy.fill(0)
-      this.auditsBy.fill(0)
-      this.settled = 0
-      this.audits = 0
-      this.slot = slot
-    }
-    for (; this.slot < slot; ) {
-      const at = ++this.slot % slots
-      this.settled -= this.settledBy[at]!
-      this.audits -= this.auditsBy[at]!
-      this.settledBy[at] = 0
-      this.auditsBy[at] = 0
-    }
+    this.settled.turn(nowMs)
+    this.audits.turn(nowMs)
   }
 }

@@ -124,8 +124,8 @@ function move(record: TrustRecord, what: TrustMove, nowMs: number): void {
     record.isProven = false
   }
   if (what === 'overturned') {
-    const { isProven = false, convictedMs = 0 } = record.taken ?? {}
-    Object.assign(record, { doubt: watchedDoubt, repeatTenants: [], untilMs: 0, isProven, convictedMs })
+    Object.assign(record, { doubt: watchedDoubt, repeatTenants: [], untilMs: 0, isProven: false, convictedMs: 0 })
+    Object.assign(record, record.taken)
     record.convictions--
   }
   if (what === 'served' || what === 'overturned') Object.assign(record, { appeal: undefined, taken: undefined })

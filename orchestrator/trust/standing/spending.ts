@@ -1,13 +1,11 @@
 /**
  * What audits cost, where an administrator bounds that: in micro-dollars of the hub's own price list, whatever scouts
- * ask or report, over 24 hours in slots of an hour. Before a request is asked the most that it is expected to cost is
+ * ask or report, over 24 hours. Before a request is asked the most that it is expected to cost is
  * set aside; afterwards what was said counts. An answer beyond that counts as long as it is. Pure.
  */
 import { bytesPerUnit } from '../../../shared/limits/ledger/ledger.ts'
 import { auditAnswerUnits } from '../../../shared/limits/trust/audits.ts'
-import { slotOf } from './budget.ts'
-
-const slots = 24
+import { RollingDay } from './rolling-day.ts'
 
 export interface Bound {
   /** Micro-dollars. */
@@ -25,20 +23,14 @@ export interface Bill {
 }
 
 export class AuditSpending {
-  /** By hour since 1970; those of the last day. */
-  private readonly spentBy = new Map<number, number>()
+  private readonly day = new RollingDay()
 
   constructor(readonly bound: Bound) {}
 
   /** Within the last 24 hours. */
   spent(nowMs: number): number {
-    const oldest = slotOf(nowMs) - slots + 1
-    let sum = 0
-    for (const [slot, spent] of this.spentBy) {
-      if (slot < oldest) this.spentBy.delete(slot)
-      else sum += spent
-    }
-    return sum
+    this.day.turn(nowMs)
+    return this.day.sum
   }
 
   left(nowMs: number): number {
@@ -58,24 +50,24 @@ export class AuditSpending {
     return this.price(model, requestBytes, Math.ceil(answerBytes / bytesPerUnit))
   }
 
-  /** More, or less, in the hour of this time. */
-  add(microDollars: number, atMs: number): void {
-    const slot = slotOf(atMs)
-    this.spentBy.set(slot, (this.spentBy.get(slot) ?? 0) + microDollars)
+  /** Set aside now. */
+  add(microDollars: number, nowMs: number): void {
+    this.day.add(microDollars, nowMs)
+  }
+
+  /** So much more, or less, was spent on what was billed then. */
+  amend(microDollars: number, { atMs }: Bill): void {
+    this.day.amend(microDollars, atMs)
   }
 
   /** By hour, newest first, to be kept. */
   kept(nowMs: number): number[] {
-    const newest = slotOf(nowMs)
-    return Array.from({ length: slots }, (_, age) => this.spentBy.get(newest - age) ?? 0)
+    return this.day.kept(nowMs)
   }
 
-  /** Goes on from what was kept. After a clock that ran ahead it counts as of now. */
+  /** Goes on from what was kept. */
   recall(hour: number, spent: readonly number[], nowMs: number): void {
-    for (const [age, microDollars] of spent.entries()) {
-      const slot = Math.min(hour - age, slotOf(nowMs))
-      this.spentBy.set(slot, (this.spentBy.get(slot) ?? 0) + microDollars)
-    }
+    this.day.recall(hour, spent, nowMs)
   }
 
   /** All bytes of a request count as text, which they are at most. */

@@ -69,8 +69,8 @@ export const trustMutants: readonly Mutant[] = [
   {
     name: 'audits are asked for beyond their bound',
     file: `${trust}/standing/budget.ts`,
-    find: '    return this.audits + count <= partFor(doubted)',
-    replace: '    return this.audits - 5 <= partFor(doubted)',
+    find: '    return this.audits.sum + count <= partFor(doubted)',
+    replace: '    return this.audits.sum - 5 <= partFor(doubted)',
   },
   {
     name: 'what audits asked for before a restart is forgotten',
@@ -237,8 +237,8 @@ export const trustMutants: readonly Mutant[] = [
   {
     name: 'who was convicted wrongly is a newcomer afterwards',
     file: `${trust}/standing/record.ts`,
-    find: 'const { isProven = false, convictedMs = 0 } = record.taken ?? {}',
-    replace: 'const { isProven = false, convictedMs = 0 } = { ...record.taken, isProven: false }',
+    find: 'Object.assign(record, record.taken)',
+    replace: 'Object.assign(record, record.taken, { isProven: false })',
   },
 
   // ------------------------------------------------------------ what follows
