@@ -157,9 +157,7 @@ export class Membership {
   }
 
   private takeRoster(message: Uint8Array): void {
-    const nowMs = this.options.system.nowMs()
-    if (!this.reads.has(nowMs)) return
-    this.reads.add(nowMs)
+    if (!this.reads.take(this.options.system.nowMs())) return
     const documents = readRosterFile(message)
     if ('flaw' in documents) return
     for (const next of documents) this.takeDocument(next)

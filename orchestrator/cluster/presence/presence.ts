@@ -78,12 +78,9 @@ export class Presence {
 
   /** One more summary of this hub. */
   private mayRead(name: string): boolean {
-    const nowMs = this.parts.system.nowMs()
     const reads = this.reads.get(name) ?? new PerSecond(summariesPerSecondMax)
     this.reads.set(name, reads)
-    const isRead = reads.has(nowMs)
-    if (isRead) reads.add(nowMs)
-    return isRead
+    return reads.take(this.parts.system.nowMs())
   }
 
   private report(changes: readonly PeerChange[]): void {

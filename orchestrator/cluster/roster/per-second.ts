@@ -21,4 +21,10 @@ export class PerSecond {
     }
     this.count++
   }
+  /** Counts one more where it may happen; whether it may. */
+  take(nowMs: number): boolean {
+    const isAllowed = this.has(nowMs)
+    if (isAllowed) this.add(nowMs)
+    return isAllowed
+  }
 }

@@ -126,11 +126,7 @@ export class Serving {
 
   /** Requests are bounded by themselves. */
   private mayCome({ type }: HubFrame): boolean {
-    const nowMs = this.parts.system.nowMs()
-    if (type === 'fragment') return true
-    const mayCome = this.frames.has(nowMs)
-    this.frames.add(nowMs)
-    return mayCome
+    return type === 'fragment' || this.frames.take(this.parts.system.nowMs())
   }
 
   private take(frame: FrameOf<'task'>): void {
