@@ -114,11 +114,7 @@ function limit(parts: ActionParts, command: KeyCommand): Outcome {
 function mergedScopes(before: string | null, after: string | null, named: object): string | null {
   const [old, now] = [scopesOf(before), scopesOf(after)]
   const pick = <Name extends keyof KeyScopes>(name: Name) => (name in named ? now[name] : old[name])
-  const audit = pick('audit')
-  return storedScopes({
-    ...{ routes: pick('routes'), models: pick('models'), scouts: pick('scouts') },
-    ...(audit === false && { audit }),
-  })
+  return storedScopes({ routes: pick('routes'), models: pick('models'), scouts: pick('scouts'), audit: pick('audit') })
 }
 
 function mergedLimits(before: string | null, after: string | null, named: object): string | null {

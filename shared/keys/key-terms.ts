@@ -18,6 +18,9 @@ export interface KeyScopes {
   audit?: false
 }
 
+/** As people name them: what is left out is not restricted. */
+export type NamedScopes = Partial<Omit<KeyScopes, 'audit'>> & { audit?: boolean | null | undefined }
+
 export const budgetPeriods = ['day', 'week', 'month'] as const
 
 export const budgetUnits = ['tokens', 'micro_dollars'] as const
@@ -42,14 +45,14 @@ export const noScopes: KeyScopes = Object.freeze({ routes: null, models: null, s
 export const noLimits: KeyLimits = Object.freeze({ requestsPerMinute: null, tokensPerMinute: null, budgets: [] })
 
 /** As the store keeps them; null where nothing is restricted. */
-export function storedScopes(scopes: KeyScopes): string | null {
-  const { routes, models, scouts } = scopes
+export function storedScopes(scopes: NamedScopes): string | null {
+  const { routes = null, models = null, scouts = null } = scopes
   const isNone = routes === null && models === null && scouts === null && isAudited(scopes)
   return isNone ? null : JSON.stringify({ routes, models, scouts, ...(!isAudited(scopes) && { audit: false }) })
 }
 
 /** Whether what is asked with it may be asked again of other scouts, to check answers. */
-export function isAudited({ audit }: Pick<KeyScopes, 'audit'>): boolean {
+export function isAudited({ audit }: Pick<NamedScopes, 'audit'>): boolean {
   return audit !== false
 }
 

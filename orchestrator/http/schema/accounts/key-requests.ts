@@ -7,7 +7,7 @@ import { keyRoles } from '../../../../shared/keys/api-key.ts'
 import {
   type Budget,
   budgetPeriods,
-  type KeyScopes,
+  type NamedScopes,
   scopedRoutes,
   storedLimits,
   storedScopes,
@@ -103,8 +103,6 @@ export const ownKeyChanges = z.strictObject({
 })
 export const keyChanges = z.strictObject({ ...ownKeyChanges.shape, weight })
 
-type ShownScopes = Partial<Omit<KeyScopes, 'audit'>> & { audit?: boolean | null }
-
 interface ShownLimits {
   requests_per_minute?: number | null
   tokens_per_minute?: number | null
@@ -127,11 +125,7 @@ export function limitsToStore(limits: unknown): string | null {
 
 /** As the store keeps them. `scopes` has passed `scopesField`. */
 function scopesToStore(scopes: unknown): string | null {
-  const { routes, models, scouts, audit } = (scopes ?? {}) as ShownScopes
-  return storedScopes({
-    ...{ routes: routes ?? null, models: models ?? null, scouts: scouts ?? null },
-    ...(audit === false && { audit }),
-  })
+  return storedScopes((scopes ?? {}) as NamedScopes)
 }
 
 interface KeyBody {
