@@ -288,7 +288,7 @@ export class HubEngine implements Engine, AuditedEngine {
   watchedBy(witness: AnswerWitness): void {
     this.witness = witness
     this.clients.witness = witness
-    this.brain.intents.watchedBy(witness)
+    this.brain.intents.watchedBy(witness, this.clients.watched)
     this.brain.trustNote = (scout) => witness.noteOf(scout)
     if (witness.findings !== null) this.brain.ledger?.judgedBy(witness.findings)
   }

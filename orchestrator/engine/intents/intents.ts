@@ -4,6 +4,7 @@
  * it for the rows of the core's changes and for the sinks of durable tasks.
  */
 
+import type { ByteAccount } from '../../../shared/byte-account.ts'
 import type { Fault } from '../../../shared/faults.ts'
 import { journalBytesMax } from '../../../shared/limits/store.ts'
 import type { System } from '../../../shared/system.ts'
@@ -84,8 +85,8 @@ export class DurableIntents implements Intents {
   }
 
   /** From here on this one looks at the answers of scouts. */
-  watchedBy(witness: AnswerObserver): void {
-    this.live.watchers.witness = witness
+  watchedBy(witness: AnswerObserver, account: ByteAccount): void {
+    this.live.watchers.now = { witness, account }
   }
 
   // ------------------------------------------------------------ for clients

@@ -9,7 +9,6 @@ import { type Fault, fault } from '../../../shared/faults.ts'
 import { isAudited } from '../../../shared/keys/key-terms.ts'
 import { keptLinesBytesMax, keptLinesBytesPerTenantMax } from '../../../shared/limits/intents.ts'
 import { requestDeadlineMs } from '../../../shared/limits/scheduling.ts'
-import { witnessedBytesInAllMax, witnessedBytesPerOperatorMax } from '../../../shared/limits/trust/audits.ts'
 import { isTerminalState } from '../../../shared/task-state.ts'
 import type { Steps } from '../../../shared/turn-lane.ts'
 import type { Change, Event } from '../../core/events.ts'
@@ -90,10 +89,7 @@ export class LiveIntents {
   private readonly keptLines = new ByteAccount(keptLinesBytesMax, keptLinesBytesPerTenantMax)
 
   /** Whoever looks at answers. */
-  readonly watchers: Watchers = {
-    witness: null,
-    account: new ByteAccount(witnessedBytesInAllMax, witnessedBytesPerOperatorMax),
-  }
+  readonly watchers: Watchers = { now: null }
 
   constructor(private readonly parts: LiveIntentsParts) {}
 

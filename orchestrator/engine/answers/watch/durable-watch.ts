@@ -29,10 +29,9 @@ interface DurableTask {
   deadlineMs: number
 }
 
-/** Who looks at answers, and for how many bytes there is room. */
+/** Who looks at answers, and the account of what is kept for that, of chats as well; null while nobody does. */
 export interface Watchers {
-  witness: AnswerObserver | null
-  account: ByteAccount
+  now: { witness: AnswerObserver; account: ByteAccount } | null
 }
 
 const nothing = new Uint8Array(0)
@@ -48,8 +47,9 @@ export class DurableWatch {
   /** The request of an attempt that begins. */
   sent(attempt: number, served: Served, request: Uint8Array): void {
     this.release()
-    const { witness, account } = this.watchers
-    if (witness === null) return
+    const { now } = this.watchers
+    if (now === null) return
+    const { witness, account } = now
     const { tenant, kind, isDirected, isShown } = this.task
     const { length: requestBytes } = request
     const { interest } = witness.note(served, { tenant, kind, isDirected, isShown, requestBytes, attempts: attempt })
@@ -60,12 +60,12 @@ export class DurableWatch {
 
   /** The answer is committed. Of embeddings it is `body`. */
   seen(attemptStream: AttemptStream, lines: readonly Uint8Array[], body: Uint8Array): void {
-    const { witness } = this.watchers
+    const witness = this.watchers.now?.witness
     const { attempt, served, usage, answerBytes } = attemptStream
     witness?.settled(served, usage.completionTokens, answerBytes)
     const { kept } = this
     this.release()
-    if (witness === null || kept === null || kept.attempt !== attempt) return
+    if (witness === undefined || kept === null || kept.attempt !== attempt) return
     const { tenant, kind, isDirected, deadlineMs } = this.task
     const { interest, request } = kept
     const isText = kind === 'chat'
@@ -77,7 +77,7 @@ export class DurableWatch {
   release(): void {
     const { kept } = this
     this.kept = null
-    if (kept !== null) this.watchers.account.give(kept.operator, kept.request.length)
+    if (kept !== null) this.watchers.now?.account.give(kept.operator, kept.request.length)
   }
 }
 
