@@ -1,15 +1,11 @@
 /** Points that clients spend: set aside before a task begins, spent as its receipt says, the rest given back. */
 import { describe, expect, test } from 'vitest'
-import { identityOf } from '../../orchestrator/cluster/roster/identity.ts'
-import type { Ledger } from '../../orchestrator/engine/ledger/ledger.ts'
 import { auditTenant } from '../../orchestrator/engine/ports/trust/witness.ts'
-import { clientOf, mint } from '../../orchestrator/ledger/accounts/account.ts'
 import { violationsOf } from '../../orchestrator/ledger/accounts/balances.ts'
 import { Projector } from '../../orchestrator/ledger/accounts/projector.ts'
-import { memoryStore } from '../../orchestrator/store/memory/store.ts'
 import { type KeyLimits, noLimits, noScopes } from '../../shared/keys/key-terms.ts'
-import { bytesOf, deltaLine, EngineBench, finishLine, roleLine, tail } from '../support/hub/engine-bench.ts'
-import { ledgerOf } from '../support/ledger/small-ledger.ts'
+import { bytesOf, deltaLine, type EngineBench, finishLine, roleLine, tail } from '../support/hub/engine-bench.ts'
+import { SpendingBench } from '../support/ledger/spending-bench.ts'
 
 /** 50 and 80 points for a million units of prompt and answer, in thousands. */
 const model = 'llama-3.1-8b-instant'
@@ -25,30 +21,7 @@ const most = worthMost + Math.ceil(worthMost / 20)
 const worth = Math.round((1_000 * 50_000 + 1 * 80_000) / 1e6)
 const cost = worth + Math.ceil(worth / 20)
 
-class Stage {
-  readonly store = memoryStore()
-  bench!: EngineBench
-
-  constructor(grants: Record<string, number> = { tenant: 1_000_000 }) {
-    for (const [tenant, points] of Object.entries(grants)) {
-      const event = { type: 'transfer', why: 'grant', from: mint, to: clientOf(tenant), points }
-      this.store.commit([{ write: 'askLedger', event: JSON.stringify(event) }])
-    }
-    this.boot()
-  }
-
-  /** A process of the hub: the first one, or the one behind a death. */
-  boot(): void {
-    const ledger = { ...ledgerOf(identityOf(new Uint8Array(32).fill(1))), mode: 'spend' as const }
-    this.bench = new EngineBench({}, this.store, 3, null, { ledger })
-    // Also nobody waits for models of earlier scouts any more.
-    this.bench.system.pass(6_000)
-  }
-
-  get ledger(): Ledger {
-    return this.bench.engine.ledger as Ledger
-  }
-
+class Stage extends SpendingBench {
   has(tenant = 'tenant'): number {
     return this.ledger.spendable(tenant)!.available
   }

@@ -1,32 +1,22 @@
 /** What the sides of a dispute have at stake: what it costs, who loses it, and what a death of the hub leaves of it. */
 import { describe, expect, test } from 'vitest'
-import { identityOf } from '../../../orchestrator/cluster/roster/identity.ts'
-import type { Ledger } from '../../../orchestrator/engine/ledger/ledger.ts'
-import { clientOf, mint } from '../../../orchestrator/ledger/accounts/account.ts'
-import { memoryStore } from '../../../orchestrator/store/memory/store.ts'
 import { Pledging, pledgeOf } from '../../../orchestrator/trust/desk/hearings/pledging.ts'
 import { type Dispute, newDispute, stakesOf } from '../../../orchestrator/trust/disputes/dispute.ts'
 import { hearingSize } from '../../../shared/limits/trust/disputes.ts'
 import { atOnce, TurnLane } from '../../../shared/turn-lane.ts'
-import { bytesOf, deltaLine, EngineBench, finishLine, roleLine, tail } from '../../support/hub/engine-bench.ts'
-import { ledgerOf } from '../../support/ledger/small-ledger.ts'
+import { bytesOf, deltaLine, finishLine, roleLine, tail } from '../../support/hub/engine-bench.ts'
+import { SpendingBench } from '../../support/ledger/spending-bench.ts'
 
 const model = 'llama-3.1-8b-instant'
 const start = 1_000_000
 const body = bytesOf(JSON.stringify({ messages: [{ role: 'user', content: 'x'.repeat(4_000) }], max_tokens: 1_000 }))
 
 /** A client that was answered and has paid for it. */
-class Stage {
-  readonly store = memoryStore()
+class Stage extends SpendingBench {
   readonly task: number
-  bench!: EngineBench
 
   constructor(grants: Record<string, number> = { tenant: start }) {
-    for (const [tenant, points] of Object.entries(grants)) {
-      const event = { type: 'transfer', why: 'grant', from: mint, to: clientOf(tenant), points }
-      this.store.commit([{ write: 'askLedger', event: JSON.stringify(event) }])
-    }
-    this.boot()
+    super(grants)
     this.bench.join([model], 1)
     this.bench.ask({ model, body })
     const work = this.bench.work()
@@ -34,17 +24,6 @@ class Stage {
     work.say(roleLine, deltaLine('abcd'), finishLine)
     work.done(tail)
     this.bench.system.pass(2_000)
-  }
-
-  /** A process of the hub: the first one, or the one behind a death. */
-  boot(): void {
-    const ledger = { ...ledgerOf(identityOf(new Uint8Array(32).fill(1))), mode: 'spend' as const }
-    this.bench = new EngineBench({}, this.store, 3, null, { ledger })
-    this.bench.system.pass(6_000)
-  }
-
-  get ledger(): Ledger {
-    return this.bench.engine.ledger as Ledger
   }
 
   pledging(isEnforced = true): Pledging {
