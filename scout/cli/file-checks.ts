@@ -14,18 +14,8 @@ type Environment = Readonly<Record<string, string | undefined>>
 /** Every variable that a `.env` of a scout or an orchestrator may set, as `.env.example` lists them. */
 export const knownVariables: readonly string[] = [
   ...['HOST', 'PORT', 'DATA_DIR', 'ADMIN_KEY', 'LOG_LEVEL', 'TRUSTED_PROXIES', 'PRIVATE_URLS', 'CORS_ORIGINS'],
-  ...[
-    'LOG_FORMAT',
-    'REQUEST_MAX_MIB',
-    'PUBLIC_URL',
-    'SIGNUP',
-    'HUB_EDGES',
-    'TRUST',
-    'AUDIT_DAILY_USD',
-    'RECEIPTS',
-    'POINTS',
-  ],
-  ...['CLUSTER_URL', 'CLUSTER_ROSTER', 'CLUSTER_USER', 'CLUSTER_PASSWORD'],
+  ...['LOG_FORMAT', 'REQUEST_MAX_MIB', 'PUBLIC_URL', 'SIGNUP', 'HUB_EDGES', 'RECEIPTS', 'POINTS'],
+  ...['TRUST', 'AUDIT_DAILY_USD', 'CLUSTER_URL', 'CLUSTER_ROSTER', 'CLUSTER_USER', 'CLUSTER_PASSWORD'],
   ...['SCOUT_STATE_DIR', 'ORCHESTRATOR_URL', 'SCOUT_KEY', 'SCOUT_NAME', 'SCOUT_CONCURRENCY'],
   ...['HTTPS_PROXY', 'HTTP_PROXY', 'NO_PROXY', 'PROVIDERS', 'PROVIDER_FIRST_TOKEN_SECONDS', 'SCOUT_PRIVATE_URLS'],
   'SCOUT_REQUEST_MAX_MIB',
