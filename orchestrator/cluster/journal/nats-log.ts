@@ -12,7 +12,7 @@ import {
   jetstreamManager,
   StorageType,
 } from '@nats-io/jetstream'
-import { journalAnswerMs, journalRetryMs } from '../../../shared/limits/cluster/journal.ts'
+import { journalAnswerMs, journalRetryMs, samePlaceMs } from '../../../shared/limits/cluster/journal.ts'
 import type { System } from '../../../shared/system.ts'
 import type { NatsBus } from '../bus/nats-bus.ts'
 import type { Appended, LoggedMessage, SharedLog } from './log.ts'
@@ -65,11 +65,30 @@ export class NatsLog implements SharedLog {
   }
 
   async append(subject: string, message: Uint8Array, last: number): Promise<Appended> {
+    // Servers before 2.11 compare the last number only when a message arrives, and two that are under way at once both
+    // pass; the identity of a message is compared when it is stored, by each server. So what is to stand behind one
+    // message bears its number as identity. Nothing is compared behind 0: there the number is, when it is stored.
+    const outcome = await this.publish(subject, message, last, last === 0 ? {} : { msgID: String(last) })
+    if (outcome !== 'taken') return outcome
+    const end = await this.last(subject)
+    if (end !== last) return end === 'unsure' ? 'unsure' : 'conflict'
+    // Something elsewhere bears the number: it keeps nobody from appending.
+    const again = await this.publish(subject, message, last, {})
+    return again === 'taken' ? 'unsure' : again
+  }
+
+  private async publish(
+    subject: string,
+    message: Uint8Array,
+    last: number,
+    identity: { msgID?: string },
+  ): Promise<Appended | 'taken'> {
     if (this.opened === null || this.apart !== null) return 'unsure'
     const expect = { lastSubjectSequence: last }
+    const options = { expect, timeout: journalAnswerMs, ...identity }
     try {
-      const { seq } = await this.opened.client.publish(subject, message, { expect, timeout: journalAnswerMs })
-      return { seq }
+      const { seq, duplicate } = await this.opened.client.publish(subject, message, options)
+      return duplicate ? 'taken' : { seq }
     } catch (error) {
       const code = codeOf(error)
       if (code === wrongLastSequence) return 'conflict'
@@ -166,6 +185,7 @@ export class NatsLog implements SharedLog {
       discard: DiscardPolicy.New,
       max_bytes: bytesMax,
       max_age: ageMs * 1_000_000,
+      duplicate_window: samePlaceMs * 1_000_000,
       ...(isLastOnly && { max_msgs_per_subject: 1 }),
       allow_direct: true,
     }

@@ -25,6 +25,12 @@ export const laneBytesMax = 8 * MiB
 /** Until the servers have answered to an append or a read; later it is asked again, which does no harm. */
 export const journalAnswerMs = 5_000
 
+/**
+ * So long the servers refuse a second message for the same place: far longer than one is between its arrival and its
+ * being stored. They hold some hundred bytes for each message of this time.
+ */
+export const samePlaceMs = 30_000
+
 /** After an answer that was none, or a full stream, it is tried again this often. */
 export const journalRetryMs = 500
 

@@ -65,10 +65,27 @@ export function logContract(open: () => Promise<LogStage>): void {
 
   test('of many who append at the same place one is there, and the others know it', async () => {
     const { logs, subject } = await stageOf(3)
-    const tries = Array.from({ length: 30 }, (_, at) => logs[at % 3]!.append(subject('race'), bytes(`try ${at}`), 0))
-    const outcomes = await Promise.all(tries)
-    expect(outcomes.filter((outcome) => typeof outcome === 'object')).toHaveLength(1)
-    expect(outcomes).toContain('conflict')
+    let last = 0
+    for (const round of Array(8).keys()) {
+      const tries = Array.from({ length: 30 }, (_, at) =>
+        logs[at % 3]!.append(subject('race'), bytes(`try ${at} of round ${round}`), last),
+      )
+      const outcomes = await Promise.all(tries)
+      const appended = outcomes.filter((outcome) => typeof outcome === 'object')
+      expect(appended).toHaveLength(1)
+      expect(outcomes).toContain('conflict')
+      last = appended[0]!.seq
+      expect(await contents(logs[0]!, subject('race'))).toHaveLength(round + 1)
+    }
+  })
+
+  test('says of the same append, asked again, that something is there', async () => {
+    const { logs, subject } = await stageOf(1)
+    const [log] = logs as [SharedLog]
+    const first = await appended(log, subject('again'), 'first', 0)
+    await appended(log, subject('again'), 'second', first)
+    expect(await log.append(subject('again'), bytes('second'), first)).toBe('conflict')
+    expect(await contents(log, subject('again'))).toEqual(['first', 'second'])
   })
 
   test('keeps each subject apart, in its order, byte for byte, up to the largest message', async () => {
