@@ -3,8 +3,11 @@ import { describe, expect, test } from 'vitest'
 import { auditTenant } from '../../orchestrator/engine/ports/trust/witness.ts'
 import { violationsOf } from '../../orchestrator/ledger/accounts/balances.ts'
 import { Projector } from '../../orchestrator/ledger/accounts/projector.ts'
+import { isReceipt } from '../../orchestrator/ledger/receipts/receipt.ts'
 import { type KeyLimits, noLimits, noScopes } from '../../shared/keys/key-terms.ts'
+import { batchLeavesMax } from '../../shared/limits/ledger/ledger.ts'
 import { bytesOf, deltaLine, type EngineBench, finishLine, roleLine, tail } from '../support/hub/engine-bench.ts'
+import { workOf } from '../support/ledger/past-work.ts'
 import { SpendingBench } from '../support/ledger/spending-bench.ts'
 
 /** 50 and 80 points for a million units of prompt and answer, in thousands. */
@@ -129,6 +132,25 @@ describe('the work of own scouts', () => {
       code: 'insufficient_points',
     })
   })
+})
+
+test('what is spent comes behind all receipts, however many batches of them wait', () => {
+  const { ledger, bench } = new Stage()
+  const tasks = 2 * batchLeavesMax + 1
+  for (let task = 1; task <= tasks; task++) {
+    const hold = ledger.purse!.holdPoints('tenant', 3)
+    if (hold === null || 'code' in hold) throw new Error('nothing was set aside')
+    ledger.worked(workOf(task, { scout: 'alice/scout', model, tenant: 'tenant', units: 1 }))
+    hold.owed = { task, points: 2 }
+    ledger.purse!.over(hold)
+  }
+  ledger.tick()
+  bench.system.pass(2_000)
+  const leaves = ledger.batchesAfter(0, 99).flatMap((batch) => batch.leaves)
+  const spent = leaves.findIndex((leaf) => Buffer.from(leaf).includes('"spend"'))
+  expect(spent).toBeGreaterThan(leaves.findLastIndex(isReceipt))
+  expect(leaves.filter(isReceipt)).toHaveLength(tasks)
+  expect(leaves.filter((leaf) => Buffer.from(leaf).includes('"spend"'))).toHaveLength(tasks)
 })
 
 test('what a process that died had set aside is given back by the next one', () => {

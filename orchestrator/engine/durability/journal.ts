@@ -13,6 +13,8 @@ import { type BatchStore, StoreError, type StoreTrouble, type StoreWrite, sizeOf
 import type { IntentLane, Landed } from './intent-lane.ts'
 
 interface Entry {
+  /** Entries have rising numbers. */
+  order: number
   writes: readonly StoreWrite[]
   /** Performed after the commit. */
   then: () => void
@@ -43,8 +45,10 @@ const nothingLost: ReadonlySet<string> = new Set()
 
 export class Journal {
   private entries: Entry[] = []
-  /** Rows that nobody waits for; they go along with the next commit. */
+  private order = 0
+  /** Rows that nobody waits for, which go along with the next commit, and behind which entry each came. */
   private lazy: StoreWrite[] = []
+  private lazyOrders: number[] = []
   private scheduled = false
   private following = false
   /** When the loop has had its rest from the last commit. */
@@ -92,23 +96,24 @@ export class Journal {
   promise(writes: readonly StoreWrite[], then: () => void, refuse: (refusal: Refusal) => void): void {
     if (this.trouble !== null) return refuse(this.trouble)
     if (this.lane?.takes(writes) === true) return this.lane.promise(writes, then, refuse)
-    this.entries.push({ writes, then, refuse })
+    this.entries.push({ order: ++this.order, writes, then, refuse })
     this.schedule()
   }
 
   /** Into this hub's store alone, in the order in which it comes here. */
   addHere(writes: readonly StoreWrite[], then: () => void): void {
-    this.entries.push({ writes, then, refuse: null })
+    this.entries.push({ order: ++this.order, writes, then, refuse: null })
     this.schedule()
   }
 
-  /** Commits this some time soon; nobody is told. */
+  /** Commits this some time soon, in order with everything else; nobody is told. */
   lazily(write: StoreWrite): void {
     if (this.lazy.length >= usageBacklogMax) {
       this.dropped++
       return
     }
     this.lazy.push(write)
+    this.lazyOrders.push(this.order)
     this.schedule()
   }
 
@@ -137,11 +142,10 @@ export class Journal {
 
   /** One transaction; false when the store refused it. */
   private commitSome(): boolean {
-    const { batch, writes } = this.nextBatch()
-    const lazy = this.lazy.slice(0, journalRowsMax)
+    const { batch, lazy, writes } = this.nextBatch()
     const wasTroubled = this.trouble !== null
     try {
-      if (writes.length + lazy.length > 0) this.store.commit([...writes, ...lazy])
+      if (writes.length > 0) this.store.commit(writes)
       this.trouble = null
     } catch (error) {
       if (!(error instanceof StoreError) || error.trouble === 'fenced') throw error
@@ -150,7 +154,8 @@ export class Journal {
       return false
     }
     this.entries = this.entries.slice(batch.length)
-    this.lazy = this.lazy.slice(lazy.length)
+    this.lazy = this.lazy.slice(lazy)
+    this.lazyOrders = this.lazyOrders.slice(lazy)
     this.following = true
     try {
       for (const { then } of batch) then()
@@ -161,26 +166,40 @@ export class Journal {
     return true
   }
 
-  private nextBatch(): { batch: Entry[]; writes: StoreWrite[] } {
+  /**
+   * Entries and lazy rows that go into one transaction, in the order in which they came: of two writes of one row the
+   * later one has to win. Lazy rows behind the last of the entries go along where all entries do.
+   */
+  private nextBatch(): { batch: Entry[]; lazy: number; writes: StoreWrite[] } {
     const writes: StoreWrite[] = []
     let count = 0
     let rows = 0
     let bytes = 0
+    let lazy = 0
+    const takeLazy = (before: number) => {
+      const lazyMax = lazy + journalRowsMax - rows
+      const from = lazy
+      while (lazy < lazyMax && this.lazyOrders[lazy]! < before) writes.push(this.lazy[lazy++]!)
+      rows += lazy - from
+    }
     for (const entry of this.entries) {
+      takeLazy(entry.order)
       const more = { rows: 0, bytes: 0 }
       for (const write of entry.writes) {
         const size = sizeOfWrite(write)
         more.rows += size.rows
         more.bytes += size.bytes
       }
-      if (count > 0 && rows + more.rows > journalRowsMax) break
+      const isFull = rows > 0 && rows + more.rows > journalRowsMax
+      if (isFull || this.lazyOrders[lazy]! < entry.order) break
       rows += more.rows
       bytes += more.bytes
       writes.push(...entry.writes)
       count++
       if (bytes >= journalBytesMax) break
     }
-    return { batch: this.entries.slice(0, count), writes }
+    if (count === this.entries.length) takeLazy(Number.POSITIVE_INFINITY)
+    return { batch: this.entries.slice(0, count), lazy, writes }
   }
 
   /** The store is in trouble: whoever was promised nothing yet hears so. */

@@ -59,6 +59,7 @@ export class LedgerWriter {
   backlog = 0
   /** Receipts that were given up because the store did not recover in time. */
   dropped = 0
+  private onSealed: (() => void) | null = null
 
   constructor(private readonly parts: LedgerWriterParts) {
     const { system, journal, projector, projected, pace } = parts
@@ -164,6 +165,12 @@ export class LedgerWriter {
     while (this.open.length > 0 && this.sealReceipts());
   }
 
+  /** Calls back as soon as no receipt waits to be sealed; of several the last one alone. */
+  whenSealed(then: () => void): void {
+    this.onSealed = then
+    if (this.open.length === 0) this.allSealed()
+  }
+
   /** At the end of the process. */
   flush(): void {
     this.sealWaiting()
@@ -181,7 +188,14 @@ export class LedgerWriter {
     this.snapshot.step(batch.size)
     // What is more has a turn of its own.
     if (this.backlog >= batchLeavesMax) this.sealSoon()
+    if (this.open.length === 0) this.allSealed()
     return true
+  }
+
+  private allSealed(): void {
+    const then = this.onSealed
+    this.onSealed = null
+    then?.()
   }
 
   /** Seals events that follow from each other, in their order. */

@@ -174,7 +174,9 @@ export class Ledger implements LedgerReport {
   tick(): void {
     this.writer.tick()
     if (this.parts.journal.trouble !== null) return
-    this.spending?.seal()
+    const { spending } = this
+    // Behind all receipts, of which more than one batch may wait.
+    if (spending !== null) this.writer.whenSealed(() => spending.seal())
     this.takeAsked()
     // Of the calendar, which may be set: then it is looked at anew.
     const wallMs = this.parts.system.wallMs()
@@ -200,6 +202,7 @@ export class Ledger implements LedgerReport {
   }
 
   stop(): void {
+    this.writer.sealWaiting()
     if (this.parts.journal.trouble === null) this.spending?.seal()
     this.writer.flush()
   }

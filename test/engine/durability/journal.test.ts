@@ -64,6 +64,29 @@ test('what has nothing to write still waits for what was added before it, and co
   expect([told, commits]).toEqual([['only order'], []])
 })
 
+test('rows that nobody waits for are written in order with those of entries: of one row the later write wins', () => {
+  const { journal, add, turn, told, commits } = bench()
+  const lazily = (name: string) => journal.lazily(marks(name, 1)[0]!)
+  lazily('a')
+  add('b')
+  lazily('c')
+  add('d')
+  lazily('e')
+  turn()
+  expect(told).toEqual(['row a', 'row b', 'row c', 'row d', 'row e', 'b', 'd'])
+  expect(commits).toEqual([5])
+})
+
+test('nor does an entry overtake them when there are more than fit into one transaction', () => {
+  const { journal, add, turn, told, commits } = bench()
+  for (let at = 0; at < journalRowsMax + 1; at++) journal.lazily(marks('lazy', 1)[0]!)
+  add('entry')
+  journal.lazily(marks('late', 1)[0]!)
+  turn()
+  expect(told.slice(-4)).toEqual(['row lazy', 'row entry', 'row late', 'entry'])
+  expect(commits).toEqual([journalRowsMax, 3])
+})
+
 test('an entry added by a follow-up is committed in a later transaction', () => {
   const { journal, add, turn, told, commits } = bench()
   journal.add(marks('first', 1), () => add('second'))
