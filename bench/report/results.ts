@@ -1,6 +1,7 @@
 /**
  * Results on disk: one JSON file per scenario, the newest run only, with what is needed to run it again. Scenarios'
- * results go in when they are measured; the report takes them out. The folder is not committed, `docs/` is.
+ * results go in when they are measured; the report takes them out. The folder is not committed. What the report has
+ * published is, in `docs/data/`, and stays in it until the same scenario is measured again.
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { cpus, release, totalmem } from 'node:os'
@@ -37,6 +38,7 @@ export interface PeerRun {
 }
 
 const folder = join(import.meta.dirname, '..', 'results')
+const peersFile = 'peers.json'
 
 export function machine(): Machine {
   const processors = cpus()
@@ -54,15 +56,34 @@ export function keep(kept: Kept): void {
   writeFileSync(join(folder, `${kept.scenario}.json`), `${JSON.stringify(kept, null, 1)}\n`)
 }
 
-/** Every scenario's newest result. */
-export function keptResults(): Kept[] {
-  if (!existsSync(folder)) return []
-  const files = readdirSync(folder).filter((name) => name.endsWith('.json') && name !== 'peers.json')
-  return files.map((name) => JSON.parse(readFileSync(join(folder, name), 'utf8')))
+/** All that the report shows, as it is published. */
+export interface Published {
+  peers: PeerRun | null
+  scenarios: Kept[]
 }
 
-/** The newest run of the peers. */
-export function peerRun(): PeerRun | null {
-  const path = join(folder, 'peers.json')
-  return existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')) : null
+const published = join(import.meta.dirname, '..', '..', 'docs', 'data', 'benchmarks.json')
+
+export function publish(results: Published): void {
+  writeFileSync(published, `${JSON.stringify(results, null, 1)}\n`)
+}
+
+/** Each scenario's newest result, of those that are published and those that were measured here. */
+export function newestResults(): Published {
+  const before: Published = JSON.parse(readFileSync(published, 'utf8'))
+  const names = existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith('.json')) : []
+  const read = (name: string) => JSON.parse(readFileSync(join(folder, name), 'utf8'))
+  const measured: Kept[] = names.filter((name) => name !== peersFile).map(read)
+  const peers: PeerRun | null = names.includes(peersFile) ? read(peersFile) : null
+  return newest(before, { peers, scenarios: measured })
+}
+
+export function newest(one: Published, other: Published): Published {
+  const scenarios = new Map<string, Kept>()
+  for (const kept of [...one.scenarios, ...other.scenarios]) {
+    const known = scenarios.get(kept.scenario)
+    if (known === undefined || known.measuredAt <= kept.measuredAt) scenarios.set(kept.scenario, kept)
+  }
+  const isLater = (one.peers?.takenAt ?? '') <= (other.peers?.takenAt ?? '')
+  return { peers: (isLater ? other.peers : one.peers) ?? one.peers, scenarios: [...scenarios.values()] }
 }
