@@ -88,7 +88,7 @@ test('the delay before another scout never passes its cap', async () => {
 })
 
 test('an orchestrator that dies takes the scout with it and passes on its code', async () => {
-  const orchestrator = fakePart(`${ready} process.on('SIGUSR2', () => process.exit(5)); note(process.pid)`)
+  const orchestrator = fakePart(`process.on('SIGUSR2', () => process.exit(5)); note(process.pid); ${ready}`)
   using on = stage({ orchestrator, scout: quietScout })
   const code = on.supervisor.run()
   await on.line('Chasm is running')
@@ -217,7 +217,7 @@ test('what is not a report is ignored', async () => {
   expect(await code).toBe(0)
 })
 
-const dying = fakePart(`${ready} process.on('SIGUSR2', () => process.exit(70)); note(process.pid)`)
+const dying = fakePart(`process.on('SIGUSR2', () => process.exit(70)); note(process.pid); ${ready}`)
 
 test('an orchestrator that met a defect starts again after a jittered delay, and the scout stays', async () => {
   using on = stage({ orchestrator: dying, scout: fakePart(`${drains('scout')} ${connected}`) })
