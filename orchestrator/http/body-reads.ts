@@ -48,7 +48,7 @@ export class BodyReads {
    * before more bytes are held, `measure` about each piece of a large body, and both may refuse: their answer is what
    * comes back.
    */
-  async read<Refusal>(
+  read<Refusal>(
     request: Request,
     declared: number | null,
     bytesMax: number,
@@ -56,9 +56,9 @@ export class BodyReads {
     measure: (piece: Uint8Array) => Refusal | null = () => null,
   ): Promise<Bytes | BodyFlaw | Refusal> {
     if (declared === null) return this.readUndeclared(request, bytesMax, take, measure)
-    if (declared > bytesMax) return 'tooLarge'
+    if (declared > bytesMax) return Promise.resolve('tooLarge')
     const refused = take(declared)
-    if (refused !== null) return refused
+    if (refused !== null) return Promise.resolve(refused)
     return declared <= limits.smallBodyBytes ? this.readSmall(request) : this.readDeclared(request, declared, measure)
   }
 

@@ -26,6 +26,8 @@ const zero = 0x30
 const closeList = 0x5d
 const closeObject = 0x7d
 const letterN = 0x6e
+/** A number of so many digits and nothing else is exact when it is added up digit by digit. */
+const exactDigits = 15
 /** A number that is read has at most so many characters; of longer ones nothing here makes use. */
 const numberCharsMax = 40
 
@@ -262,15 +264,10 @@ export class JsonScan {
   /** The number here; NaN when there is none. */
   number(): number {
     const { at, bytes } = this
-    const digit = bytes[at]! - zero
-    // One digit, as almost every index is.
-    if (!this.failed && digit >= 0 && digit <= 9 && endOfNumber(bytes, at) === at + 1) {
-      this.at++
-      return this.counted() ? digit : Number.NaN
-    }
-    if (this.next !== Class.number || !this.counted() || !this.oneNumber() || this.at - at > numberCharsMax)
-      return Number.NaN
-    return Number(this.slice(at, this.at))
+    if (this.next !== Class.number || !this.counted() || !this.oneNumber()) return Number.NaN
+    const whole = wholeNumber(bytes, at, this.at)
+    if (whole >= 0) return whole
+    return this.at - at > numberCharsMax ? Number.NaN : Number(this.slice(at, this.at))
   }
 
   private oneNumber(): boolean {
@@ -354,4 +351,16 @@ export class JsonScan {
     const { bytes } = this
     while (byteClass[bytes[this.at]!] === Class.space) this.at++
   }
+}
+
+/** A number without sign, fraction and exponent, as indices and counts are; -1 for another one. */
+function wholeNumber(bytes: Uint8Array, from: number, to: number): number {
+  if (to - from > exactDigits) return -1
+  let number = 0
+  for (let at = from; at < to; at++) {
+    const digit = bytes[at]! - zero
+    if (digit < 0 || digit > 9) return -1
+    number = 10 * number + digit
+  }
+  return number
 }
