@@ -311,7 +311,9 @@ export class HubEngine implements Engine, AuditedEngine {
     const isDirected = routing.only.length > 0
     // Whether its key allows that is known where its answer is: what may not be shown stays there.
     const isShown = true
-    grant.noted = witness.note(served, { tenant, kind, requestBytes, attempts: attempt, isDirected, isShown })
+    const watched = { tenant, kind, requestBytes, attempts: attempt, isDirected, isShown }
+    const { interest, state } = witness.note(served, watched)
+    grant.noted = { interest, state }
   }
 
   /** What another process has seen of an answer. Its bytes are copied: views would keep the frame that they came in. */

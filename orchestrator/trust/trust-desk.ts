@@ -9,7 +9,14 @@ import { isPeerOperator, operatorOf } from '../../shared/scouts/scout-id.ts'
 import { every, type System, secretUnit, type Timer } from '../../shared/system.ts'
 import type { Served } from '../../shared/task.ts'
 import type { TrustFilter, TrustReport } from '../engine/ports/trust/trust-report.ts'
-import type { AnswerWitness, GrantNote, Interest, WatchedTask, WitnessedAnswer } from '../engine/ports/trust/witness.ts'
+import type {
+  AnswerWitness,
+  GrantNote,
+  Interest,
+  WatchedTask,
+  WitnessedAnswer,
+  WitnessSeat,
+} from '../engine/ports/trust/witness.ts'
 import type { TrustView } from '../ledger/accounts/trust-port.ts'
 import { delayOf, PendingAudits } from './audits/pending.ts'
 import { SharedTexts } from './checks/repeats.ts'
@@ -20,7 +27,7 @@ import { KeptBudget } from './desk/kept-budget.ts'
 import { ModelBook } from './desk/model-book.ts'
 import type { Life, Sample, TrustParts } from './desk/parts.ts'
 import { noteOf, scoutsOf } from './desk/report.ts'
-import { isUnproven, noteSignals, ringOf, type Seat, Seats, shareOf } from './desk/seats.ts'
+import { isUnproven, noteKind, noteSignals, ringOf, type Seat, Seats, shareOf } from './desk/seats.ts'
 import { TrustBook } from './desk/trust-book.ts'
 import { isAppealed, probeShareOf } from './standing/record.ts'
 
@@ -123,12 +130,12 @@ export class TrustDesk implements AnswerWitness, TrustView {
     if (isPeerOperator(seat?.record.owner ?? operatorOf(scout))) return { interest: 'none', state: null }
     if (seat === undefined) return { interest: 'none', state: 'new' }
     const interest = task.attempts > 1 ? 'none' : this.interest(seat, task)
-    return { interest, state: seat.record.state }
+    return { interest, state: seat.record.state, seat }
   }
 
   private interest(seat: Seat, task: WatchedTask): Interest {
     const { scout, model } = seat.record
-    seat.kind = task.kind
+    noteKind(seat, task.kind)
     const isDrawn = secretUnit(this.system) < shareOf(seat) && this.mayAudit(seat)
     // Nobody answers a question with vectors, and each is as unlike the others as its text.
     const mayShow = task.isShown && task.requestBytes <= auditedPromptBytesMax
@@ -149,16 +156,16 @@ export class TrustDesk implements AnswerWitness, TrustView {
     return this.budget.allows(record)
   }
 
-  settled({ scout, model, provider }: Served, tokens: number, answerBytes: number): void {
+  settled({ scout, model, provider }: Served, tokens: number, answerBytes: number, known?: WitnessSeat): void {
     this.budget.noteSettled(1)
-    const seat = this.seats.of(scout, model)
+    const seat = (known as Seat | undefined) ?? this.seats.of(scout, model)
     if (seat !== undefined) noteSignals(seat, provider, tokens, answerBytes)
   }
 
   answered(answer: WitnessedAnswer): void {
     const { kind, served, interest, request, lines, body } = answer
     if (kind === 'embed' && body.length > auditedVectorBytesMax) return
-    const seat = this.seats.of(served.scout, served.model)
+    const seat = (answer.seat as Seat | undefined) ?? this.seats.of(served.scout, served.model)
     if (seat === undefined) return
     if (kind === 'chat') this.lookForRepeats(seat, answer)
     const isExample = this.models.wantsExample(answer)

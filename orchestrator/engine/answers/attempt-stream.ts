@@ -23,6 +23,7 @@ import type { SpokenAnswer } from '../counting/spoken-answer.ts'
 import type { Use } from '../ports/charged-key.ts'
 import type { AnswerCount } from '../ports/ledger/work.ts'
 import type { ChunkHead, Settlement } from '../ports/scouts.ts'
+import type { WitnessSeat } from '../ports/trust/witness.ts'
 import { inspectBody, inspectLine, passBody, type Usage } from './answer-check.ts'
 import type { Check, CheckSteps } from './answer-checks.ts'
 import type { AskedSource } from './asked.ts'
@@ -75,6 +76,8 @@ export class AttemptStream {
   watched: WatchedLines | null = null
   /** How its scout was trusted with the model when it was granted; null where nobody judges it. */
   trust: TrustWord | null = null
+  /** What whoever judges its scout remembers of it. */
+  seat: WitnessSeat | undefined = undefined
   /** null unless it is streamed. */
   private readonly choices: Choices | null
   private readonly template: LineTemplate | null

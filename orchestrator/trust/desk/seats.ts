@@ -25,20 +25,26 @@ export interface Seat {
 }
 
 export class Seats {
-  private readonly seats = new Map<string, Map<string, Seat>>()
+  /** By scout: the one it has, or those it has by model. Of thousands most have one, and a map is more than that. */
+  private readonly seats = new Map<string, Seat | Map<string, Seat>>()
 
   constructor(private readonly book: TrustBook) {}
 
   of(scout: string, model: string): Seat | undefined {
-    return this.seats.get(scout)?.get(model) ?? this.make(scout, model)
+    const known = this.seats.get(scout)
+    if (known === undefined) return this.make(scout, model)
+    if (known instanceof Map) return known.get(model) ?? this.make(scout, model)
+    return known.record.model === model ? known : this.make(scout, model)
   }
 
   private make(scout: string, model: string): Seat | undefined {
     const record = this.book.of(scout, model, operatorOf(scout))
     if (record === undefined) return undefined
     const seat: Seat = { record, ring: null, judges: null, signalled: 0, provider: '', kind: 'chat', checkMs: 0 }
-    const ofScout = this.seats.get(scout) ?? new Map<string, Seat>()
-    this.seats.set(scout, ofScout.set(model, seat))
+    const known = this.seats.get(scout)
+    if (known instanceof Map) known.set(model, seat)
+    else if (known === undefined) this.seats.set(scout, seat)
+    else this.seats.set(scout, new Map([known, seat].map((one) => [one.record.model, one])))
     return seat
   }
 }
@@ -53,10 +59,15 @@ export function isUnproven({ record: { state, passed } }: Seat): boolean {
   return state === 'watched' || state === 'confirming' || (state !== 'convicted' && passed < passesNeeded)
 }
 
+/** Written when it is another one: each write of a reference has the collector look at the seat again. */
+export function noteKind(seat: Seat, kind: TaskKind): void {
+  if (seat.kind !== kind) seat.kind = kind
+}
+
 export function noteSignals(seat: Seat, provider: string, reportedTokens: number, answerBytes: number): void {
   const observed = { reportedTokens, answerBytes, provider, providerBefore: seat.provider }
   seat.signalled = isSignal(observed) ? signalTasks : Math.max(0, seat.signalled - 1)
-  seat.provider = provider
+  if (seat.provider !== provider) seat.provider = provider
 }
 
 export function ringOf(seat: Seat): RepeatRing {

@@ -24,6 +24,7 @@ import {
   isAppealed,
   isProven,
   mature,
+  mayMature,
   newRecord,
   type TrustRecord,
 } from '../standing/record.ts'
@@ -124,7 +125,7 @@ export class TrustBook {
 
   /** A newcomer whose day is over is trusted as soon as somebody asks. */
   look(record: TrustRecord): void {
-    if (this.life.isOver) return
+    if (this.life.isOver || !mayMature(record)) return
     const { state } = record
     mature(record, this.circumstances(record))
     if (record.state !== state) this.moved(record, state)

@@ -184,6 +184,11 @@ function judge(record: TrustRecord, now: Circumstances): void {
   mature(record, now)
 }
 
+/** Whether time may move it now, whatever its owner needs: asked of each task that may be audited. */
+export function mayMature({ state, passed }: Pick<TrustRecord, 'state' | 'passed'>): boolean {
+  return state === 'convicted' || (state === 'new' && passed >= passesNeeded)
+}
+
 /** A newcomer whose time is over and whose checks passed is trusted; a conviction whose time is over ends. */
 export function mature(record: TrustRecord, { nowMs, needed }: Circumstances): void {
   if (record.state === 'convicted' && nowMs >= record.untilMs) move(record, 'served', nowMs)

@@ -38,8 +38,9 @@ export class AnswerWatch implements WatchedTask {
   begin(attemptStream: AttemptStream, noted: GrantNote | undefined): void {
     const { attempt, served, continuing } = attemptStream
     this.attempts = attempt
-    const { interest, state } = noted ?? this.witness.note(served, this)
+    const { interest, state, seat } = noted ?? this.witness.note(served, this)
     attemptStream.trust = state && trustWords[state]
+    attemptStream.seat = seat
     // Who noted it elsewhere does not know whether it may be shown.
     if (interest === 'none' || continuing || !this.isShown) return
     attemptStream.watched = new WatchedLines(interest, operatorOf(served.scout), this.account)
@@ -48,12 +49,12 @@ export class AnswerWatch implements WatchedTask {
   /** The answer is committed. */
   seen(attemptStream: AttemptStream, body: Uint8Array): void {
     const { witness, tenant, kind, stream, isDirected, deadlineMs, request } = this
-    const { served, watched, usage } = attemptStream
-    witness.settled(served, usage.completionTokens, attemptStream.answerBytes)
+    const { served, watched, usage, seat } = attemptStream
+    witness.settled(served, usage.completionTokens, attemptStream.answerBytes, seat)
     watched?.add(attemptStream.end())
     // Where another scout has seen the request nobody could be asked again who is known not to have.
     if (watched === null || watched.lines === null || this.attempts > 1) return
     const { interest, lines } = watched
-    witness.answered({ interest, tenant, kind, served, stream, isDirected, request, deadlineMs, lines, body })
+    witness.answered({ interest, tenant, kind, served, stream, isDirected, request, deadlineMs, lines, body, seat })
   }
 }

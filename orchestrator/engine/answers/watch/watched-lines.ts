@@ -30,7 +30,7 @@ export class WatchedLines {
 
   /** Nobody looks any more; may be called again. */
   release(): void {
-    this.account.give(this.operator, this.bytes)
+    if (this.bytes > 0) this.account.give(this.operator, this.bytes)
     this.bytes = 0
     this.lines = null
   }

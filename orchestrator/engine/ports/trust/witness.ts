@@ -26,7 +26,15 @@ export interface GrantNote {
   interest: Interest
   /** How its scout stands with the model; null where others judge it. */
   state: TrustState | null
+  /** What is to come back with the answer. Absent in notes that went to another process. */
+  seat?: WitnessSeat | undefined
 }
+
+/**
+ * What whoever judges remembers of a scout with a model. Nobody else looks into it; it comes back with the answer, so
+ * that it is looked up once for each task, among thousands.
+ */
+export type WitnessSeat = object
 
 /** A task whose attempt begins. */
 export interface WatchedTask {
@@ -55,6 +63,8 @@ export interface WitnessedAnswer {
   /** Of a stream: its lines, up to a bound. */
   lines: readonly Uint8Array[]
   body: Uint8Array
+  /** As it came with the note. */
+  seat?: WitnessSeat | undefined
 }
 
 /** Who is shown answers. */
@@ -62,7 +72,7 @@ export interface AnswerObserver {
   /** Asked of each attempt as it begins. */
   note(served: Served, task: WatchedTask): GrantNote
   /** Each committed answer; tokens are the provider's count, 0 without one. */
-  settled(served: Served, tokens: number, answerBytes: number): void
+  settled(served: Served, tokens: number, answerBytes: number, seat?: WitnessSeat): void
   /** Those of interest, after that. */
   answered(answer: WitnessedAnswer): void
 }
