@@ -4,8 +4,10 @@
  * and of those only the text is looked at. Fed by the attempt streams with lines and bodies that were checked.
  */
 import { parseInSlices } from '../../../shared/json/sliced-parse.ts'
+import { fillerBytesMin } from '../../../shared/limits/ledger/ledger.ts'
 import type { Steps } from '../../../shared/turn-lane.ts'
 import type { AnswerPart, AnswerText } from '../../ledger/receipts/hashes.ts'
+import { sha256 } from '../../ledger/receipts/sha256.ts'
 import type { AnswerCount } from '../ports/ledger/work.ts'
 import { SpokenText } from './spoken-text.ts'
 
@@ -15,6 +17,9 @@ interface Spoken {
   place: number
   text: SpokenText
 }
+
+/** Shared by all that have none yet; never added to. */
+const noneSpoken: Spoken[] = []
 
 /** What strangers wrote: anything may be anything. */
 type Loose = { readonly [name: string]: unknown } | null | undefined
@@ -26,7 +31,9 @@ type Loose = { readonly [name: string]: unknown } | null | undefined
 type Usual = SpokenText | 'unseen' | 'mixed'
 
 export class SpokenAnswer {
-  private readonly spoken: Spoken[] = []
+  private spoken = noneSpoken
+  /** Of an answer that is one text, and came whole. */
+  private one: AnswerCount | null = null
   private usual: Usual = 'mixed'
   private lessons = 0
 
@@ -50,7 +57,9 @@ export class SpokenAnswer {
 
   /** A whole answer that is one text, as it stands between its quotes. */
   text(body: Uint8Array, from: number, to: number): void {
-    if (to > from) this.textAt(0, 'content', 0)?.addWhole(body, from, to)
+    if (to === from) return
+    if (to - from < fillerBytesMin && !hasEscape(body, from, to)) this.one = oneText(body, from, to)
+    else this.textAt(0, 'content', 0)?.addJson(body, from, to)
   }
 
   /** A whole answer. */
@@ -70,6 +79,7 @@ export class SpokenAnswer {
 
   /** What was said; once. */
   end(): AnswerCount {
+    if (this.one !== null) return this.one
     const texts: AnswerText[] = []
     let textBytes = 0
     for (const { choice, part, place, text } of this.spoken) {
@@ -113,6 +123,7 @@ export class SpokenAnswer {
     }
     if (this.spoken.length >= textsMax) return null
     const text = new SpokenText(this.unit)
+    if (this.spoken === noneSpoken) this.spoken = []
     this.spoken.push({ choice, part, place, text })
     return text
   }
@@ -129,8 +140,22 @@ export class SpokenAnswer {
   }
 }
 
+const backslash = 0x5c
+
 /** Texts of one answer that are counted: choices, refusals and tool calls together. */
 const textsMax = 512
+
+/** Of texts this short all counts. */
+function oneText(body: Uint8Array, from: number, to: number): AnswerCount {
+  const length = to - from
+  const digest = sha256(body.subarray(from, to))
+  return { texts: [{ choice: 0, part: 'content', place: 0, length, digest }], textBytes: length }
+}
+
+function hasEscape(bytes: Uint8Array, from: number, to: number): boolean {
+  const first = bytes.indexOf(backslash, from)
+  return first >= 0 && first < to
+}
 
 function isText(value: unknown): boolean {
   return typeof value === 'string' && value !== ''

@@ -18,7 +18,6 @@ const blockBytes = fillerBytesMin
 const blocksBeforePerBlock = 4
 /** Works on any byte array, and makes no view, which would keep the frame that the line came in. */
 const { copy } = Buffer.prototype
-const { slice: ownPartOf } = Uint8Array.prototype
 /** So few bytes are copied one by one at less cost. */
 const fewBytes = 24
 const backslash = 0x5c
@@ -39,15 +38,6 @@ export class SpokenText {
 
   /** `unit`: random numbers from 0 to 1 that nobody can guess. */
   constructor(private readonly unit: () => number) {}
-
-  /** All of it, as it stands between the quotes of a JSON text; nothing follows. */
-  addWhole(bytes: Uint8Array, from: number, to: number): void {
-    const firstEscape = bytes.indexOf(backslash, from)
-    if (to - from > blockBytes || (firstEscape >= 0 && firstEscape < to)) return this.addJson(bytes, from, to)
-    this.block = ownPartOf.call(bytes, from, to) as Uint8Array<ArrayBuffer>
-    this.used = to - from
-    this.length = to - from
-  }
 
   /** A piece as it stands between the quotes of a JSON text. */
   addJson(bytes: Uint8Array, from: number, to: number): void {

@@ -67,14 +67,20 @@ export class WorkCounter {
   }
 }
 
+/** An attempt by the operator who holds it, with what it was sent; null while that is not counted. */
+interface Held {
+  attempt: number
+  operator: string
+  textsHash: number | null
+}
+
 export class TaskCount {
   private body: Uint8Array | null = null
   private request: RequestCount | null = null
   /** A long request is being counted: in turns of the lane, and in those of the check of its answer. */
   private counting: Generator<void, RequestCount> | null = null
-  /** Attempts by the operators that hold them, each with what it was sent; null while that is not counted. */
-  private held: { attempt: number; operator: string; textsHash: number | null }[] = []
-  private begun: { attempt: number; operator: string } | null = null
+  private readonly held: Held[] = []
+  private begun: Held | null = null
 
   constructor(
     private readonly of: CountedTask,
@@ -91,7 +97,7 @@ export class TaskCount {
 
   /** An attempt begins at this scout; its request follows. */
   begin(attempt: number, scout: string): void {
-    this.begun = { attempt, operator: operatorOf(scout) }
+    this.begun = { attempt, operator: operatorOf(scout), textsHash: null }
   }
 
   /** The request of the attempt that has begun, as its scout gets it. */
@@ -101,8 +107,7 @@ export class TaskCount {
     this.body = body
     this.begun = null
     if (begun === null) return
-    const { attempt, operator } = begun
-    this.held.push({ attempt, operator, textsHash: null })
+    this.held.push(begun)
     this.lease()
   }
 
@@ -157,14 +162,14 @@ export class TaskCount {
     this.release(this.held.splice(at, 1))
   }
 
-  private release(held: typeof this.held): void {
+  private release(held: readonly Held[]): void {
     for (const { operator, textsHash } of held) if (textsHash !== null) this.leased.release(operator, textsHash)
   }
 
   /** No scout holds it any more. */
   releasedAll(): void {
     this.release(this.held)
-    this.held = []
+    this.held.length = 0
     this.body = null
     this.counting = null
   }

@@ -81,11 +81,21 @@ function mixed(value: number): number {
   return twice ^ (twice >>> 16)
 }
 
-/** Requests that scouts hold now, with their operators: one for each scout that holds it. */
+/**
+ * Requests that scouts hold now, with their operators. Each task comes and goes: a table of numbers, in which the place
+ * of one that is gone is filled again, leaves nothing behind for the collector as a map does.
+ */
 export class LeasedRequests {
-  private readonly holders = new Map<number, string[]>()
+  /** Of each pair of a request and an operator; a power of two, of which at most half are in use. */
+  private places = firstPlaces
+  private texts = new Float64Array(firstPlaces)
+  private operators: string[] = new Array(firstPlaces).fill('')
+  /** Scouts of the operator that hold the request; 0 for an empty place. */
+  private counts = new Uint8Array(firstPlaces)
   /** Operators of whom others are told. */
   private readonly watched = new Set<string>()
+  /** Pairs. */
+  size = 0
 
   constructor(
     private readonly max = leasedRequestsRemembered,
@@ -93,27 +103,25 @@ export class LeasedRequests {
     private readonly tell: (operator: string, hash: number, isHeld: boolean) => void = () => {},
   ) {}
 
-  get size(): number {
-    return this.holders.size
-  }
-
   /** A scout of this operator gets a request; false when as many are remembered as may be, and this one is not. */
   lease(operator: string, hash: number): boolean {
-    const holders = this.holders.get(hash)
-    if (holders === undefined ? this.holders.size >= this.max : holders.length >= holdersMax) return false
-    if (holders === undefined) this.holders.set(hash, [operator])
-    else holders.push(operator)
+    let place = this.placeOf(operator, hash)
+    const count = this.counts[place]!
+    if (count === 0 ? this.size >= this.max : count >= holdersMax) return false
+    if (count === 0 && 2 * ++this.size > this.places) {
+      this.grow()
+      place = this.placeOf(operator, hash)
+    }
+    this.put(place, operator, hash, count + 1)
     if (this.watched.size > 0 && this.watched.has(operator)) this.tell(operator, hash, true)
     return true
   }
 
   /** It holds one that `lease` took no more. */
   release(operator: string, hash: number): void {
-    const holders = this.holders.get(hash)
-    const at = holders?.indexOf(operator) ?? -1
-    if (at < 0) return
-    if (holders!.length === 1) this.holders.delete(hash)
-    else holders!.splice(at, 1)
+    const place = this.placeOf(operator, hash)
+    if (this.counts[place] === 0) return
+    if (--this.counts[place]! === 0) this.close(place)
     if (this.watched.size > 0 && this.watched.has(operator)) this.tell(operator, hash, false)
   }
 
@@ -121,16 +129,69 @@ export class LeasedRequests {
   watch(operator: string): void {
     if (!this.watched.has(operator) && this.watched.size >= clientsWatchedMax) return
     this.watched.add(operator)
-    for (const [hash, holders] of this.holders) {
-      for (const holder of holders) if (holder === operator) this.tell(operator, hash, true)
+    for (let place = 0; place < this.places; place++) {
+      if (this.operators[place] !== operator) continue
+      for (let scouts = this.counts[place]!; scouts > 0; scouts--) this.tell(operator, this.texts[place]!, true)
     }
   }
 
   /** Whether a scout of this owner holds such a request now. */
   holds(owner: string, hash: number): boolean {
-    return this.holders.size > 0 && this.holders.get(hash)?.includes(owner) === true
+    return this.size > 0 && this.counts[this.placeOf(owner, hash)] !== 0
+  }
+
+  /** Where this pair stands, or the empty place where it would. */
+  private placeOf(operator: string, hash: number): number {
+    const { texts, operators, counts, places } = this
+    let place = firstPlaceOf(operator, hash, places)
+    while (counts[place] !== 0 && (texts[place] !== hash || operators[place] !== operator)) {
+      place = (place + 1) & (places - 1)
+    }
+    return place
+  }
+
+  private put(place: number, operator: string, hash: number, count: number): void {
+    if (this.counts[place] === 0) {
+      this.texts[place] = hash
+      this.operators[place] = operator
+    }
+    this.counts[place] = count
+  }
+
+  /** What stands behind an empty place and would have stood in it moves there. */
+  private close(empty: number): void {
+    const { texts, operators, counts, places } = this
+    const last = places - 1
+    this.size--
+    for (let place = (empty + 1) & last; counts[place] !== 0; place = (place + 1) & last) {
+      const first = firstPlaceOf(operators[place]!, texts[place]!, places)
+      if (((place - first) & last) < ((place - empty) & last)) continue
+      this.put(empty, operators[place]!, texts[place]!, counts[place]!)
+      counts[place] = 0
+      empty = place
+    }
+    operators[empty] = ''
+  }
+
+  private grow(): void {
+    const { texts, operators, counts, places } = this
+    this.places = 2 * places
+    this.texts = new Float64Array(this.places)
+    this.operators = new Array(this.places).fill('')
+    this.counts = new Uint8Array(this.places)
+    for (let place = 0; place < places; place++) {
+      if (counts[place] === 0) continue
+      const [operator, hash] = [operators[place]!, texts[place]!]
+      this.put(this.placeOf(operator, hash), operator, hash, counts[place]!)
+    }
   }
 }
 
-/** Scouts that are remembered to hold the same request. */
+const firstPlaces = 1_024
+
+function firstPlaceOf(operator: string, hash: number, places: number): number {
+  return mixed(hash ^ Math.floor(hash / upper) ^ hashOf(operator)) & (places - 1)
+}
+
+/** Scouts of one operator that are remembered to hold the same request. */
 const holdersMax = 64
