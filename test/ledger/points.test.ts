@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { Random } from '../../orchestrator/core/model/random.ts'
 import { EqualRequests, LeasedRequests } from '../../orchestrator/ledger/points/request-memory.ts'
 import { defaultPrices, readRules, rulesOf } from '../../orchestrator/ledger/points/rules.ts'
 import {
@@ -149,4 +150,57 @@ test('a request that a scout of its client holds is known while it holds it', ()
   leased.release('op', 1)
   expect([leased.holds('op', 1), leased.size]).toEqual([false, 0])
   expect([leased.lease('op', 1), leased.lease('op', 2), leased.lease('op', 3)]).toEqual([true, true, false])
+})
+
+test('requests under way are found whatever comes and goes beside them', () => {
+  const random = new Random(7)
+  const leased = new LeasedRequests()
+  const held = new Map<string, number>()
+  const check = (operator: string, hash: number) =>
+    expect(leased.holds(operator, hash)).toBe(held.has(`${operator} ${hash}`))
+  for (let step = 0; step < 30_000; step++) {
+    const operator = `key_${random.below(40)}`
+    // Some of them differ in their upper half alone.
+    const hash = random.below(50) + 2 ** 32 * random.below(4)
+    const name = `${operator} ${hash}`
+    const count = held.get(name) ?? 0
+    // First more come than go, and the table grows; then it empties.
+    if (random.unit() < (step < 15_000 ? 0.6 : 0.4)) {
+      expect(leased.lease(operator, hash)).toBe(true)
+      held.set(name, count + 1)
+    } else {
+      leased.release(operator, hash)
+      if (count > 1) held.set(name, count - 1)
+      else held.delete(name)
+    }
+    check(operator, hash)
+    check(`key_${random.below(40)}`, hash)
+  }
+  expect(leased.size).toBe(held.size)
+})
+
+test('whoever begins to watch an operator is told of what its scouts hold, once for each of them', () => {
+  const told: [string, number, boolean][] = []
+  const leased = new LeasedRequests(undefined, (...news) => told.push(news))
+  for (const [operator, hash] of [
+    ['one', 1],
+    ['one', 1],
+    ['one', 2],
+    ['two', 1],
+  ] as const)
+    leased.lease(operator, hash)
+  leased.watch('one')
+  expect(told.sort(([, a], [, b]) => a - b)).toEqual([
+    ['one', 1, true],
+    ['one', 1, true],
+    ['one', 2, true],
+  ])
+  told.length = 0
+  leased.release('one', 1)
+  leased.release('two', 1)
+  leased.lease('one', 3)
+  expect(told).toEqual([
+    ['one', 1, false],
+    ['one', 3, true],
+  ])
 })

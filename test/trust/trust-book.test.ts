@@ -8,7 +8,9 @@ import type { AuditedEngine } from '../../orchestrator/engine/ports/trust/witnes
 import { memoryStore } from '../../orchestrator/store/memory/store.ts'
 import { ModelBook } from '../../orchestrator/trust/desk/model-book.ts'
 import { defaultTrustSettings, type TrustParts } from '../../orchestrator/trust/desk/parts.ts'
+import { Seats } from '../../orchestrator/trust/desk/seats.ts'
 import { TrustBook } from '../../orchestrator/trust/desk/trust-book.ts'
+import { passesNeeded, probationMs } from '../../orchestrator/trust/standing/weights.ts'
 import { TrustDesk } from '../../orchestrator/trust/trust-desk.ts'
 import { trustRowsPerTick } from '../../shared/limits/trust/audits.ts'
 import { ManualSystem } from '../support/clocks/manual-system.ts'
@@ -77,4 +79,26 @@ test('what changed since the last look is written when the desk stops, and found
   const found = bookOf(partsOf(store).parts).find('t/s', 'm')
   expect(found).toEqual(record)
   expect(found?.passed).toBe(3)
+})
+
+test('a scout has one seat for each of its models, however many it has and in whatever order they are asked for', () => {
+  const seats = new Seats(bookOf(partsOf().parts))
+  const made = ['a', 'b', 'c'].map((model) => seats.of('t/s', model)!)
+  const other = seats.of('t/other', 'b')
+  expect(made.map(({ record }) => record.model)).toEqual(['a', 'b', 'c'])
+  expect(['b', 'c', 'a'].map((model) => made.indexOf(seats.of('t/s', model)!))).toEqual([1, 2, 0])
+  expect([seats.of('t/other', 'b'), other?.record.scout]).toEqual([other, 't/other'])
+})
+
+test('a newcomer that has its passes is trusted as soon as its day is over and somebody looks', () => {
+  const { parts, system } = partsOf()
+  const book = bookOf(parts)
+  const record = book.of('t/s', 'm', 't')!
+  for (let pass = 0; pass < passesNeeded - 1; pass++) book.book(record, 'pass', 0)
+  system.pass(probationMs)
+  book.look(record)
+  expect(record.state).toBe('new')
+  record.passed++
+  book.look(record)
+  expect(record.state).toBe('trusted')
 })

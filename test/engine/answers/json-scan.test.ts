@@ -165,3 +165,28 @@ test('a walk along a structure reads what it knows, skips the rest, and ends whe
   expect(scan.end()).toBe(true)
   expect(read).toEqual([false, 3, 'tw\\"o', -125, true])
 })
+
+test('a number is what JSON.parse makes of it, and none when it is longer than any number of use', () => {
+  const numberIn = (text: string) => (scan.begin(Buffer.from(text), plenty) ? scan.number() : Number.NaN)
+  const texts = [
+    '0',
+    '-0',
+    '7',
+    '128',
+    '999999999999999',
+    '1000000000000000',
+    '9007199254740993',
+    '1.5',
+    '2e3',
+    '-12',
+    '0e1',
+  ]
+  for (const text of texts) expect([text, numberIn(text)]).toEqual([text, JSON.parse(text)])
+  fc.assert(
+    fc.property(fc.oneof(fc.nat(), fc.double({ noNaN: true, noDefaultInfinity: true })), (number) => {
+      const text = JSON.stringify(number)
+      expect(numberIn(text)).toBe(JSON.parse(text))
+    }),
+  )
+  for (const text of ['9'.repeat(41), '"7"', '', '-']) expect([text, numberIn(text)]).toEqual([text, Number.NaN])
+})
