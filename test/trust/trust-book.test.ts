@@ -81,7 +81,7 @@ test('what changed since the last look is written when the desk stops, and found
   expect(found?.passed).toBe(3)
 })
 
-test('a scout has one seat for each of its models, however many it has and in whatever order they are asked for', () => {
+test('a scout has one seat for each of its models, in whatever order they are asked for', () => {
   const seats = new Seats(bookOf(partsOf().parts))
   const made = ['a', 'b', 'c'].map((model) => seats.of('t/s', model)!)
   const other = seats.of('t/other', 'b')
