@@ -87,7 +87,7 @@ function say(line: string): void {
 await acceptAll(200, 16)
 for (const batch of batches) await acceptAll(batch === 1 ? Math.ceil(intents / 10) : intents, batch)
 
-const marked = await second.journal.markedOf('alpha')
+const marked = await second.journal.marks.of('alpha')
 if (marked === 'unsure') throw new Error('the intents cannot be listed')
 const open = marked.intents.slice(0, intents)
 const beganMs = performance.now()

@@ -3,7 +3,7 @@
  * database was lost or restored from an old copy. What is not over needs no command: the hub takes it up at its start.
  */
 
-import { openListedMax, rebuildWaitMs } from '../../shared/limits/cluster/journal.ts'
+import { rebuildListedMax, rebuildWaitMs } from '../../shared/limits/cluster/journal.ts'
 import type { System } from '../../shared/system.ts'
 import { NatsBus } from '../cluster/bus/nats-bus.ts'
 import { readChain } from '../cluster/hub-files.ts'
@@ -72,11 +72,11 @@ async function copied(log: SharedLog, { chain, name, system, store }: Place): Pr
   }
   const membership = { standing: 'member' as const, chain, own: { name, boot: 0 }, prefix, sign }
   const journal = new IntentJournal({ system, log, membership })
-  const subjects = await log.subjects(`${prefix}.intent.*`, openListedMax)
-  if (subjects === 'unsure') return { flaw: 'The journal could not be listed: run the command again.' }
+  const listed = await log.subjects(`${prefix}.intent.*`, rebuildListedMax)
+  if (listed === 'unsure') return { flaw: 'The journal could not be listed: run the command again.' }
   let brought = 0
   const unread: string[] = []
-  for (const subject of subjects) {
+  for (const subject of listed.subjects) {
     const intent = subject.slice(subject.lastIndexOf('.') + 1)
     if (store.intent(intent) !== undefined) continue
     const life = await journal.read(intent)

@@ -13,7 +13,6 @@ import {
   journalLookMs,
   journalRetryMs,
   journalShareMax,
-  openListedMax,
 } from '../../../shared/limits/cluster/journal.ts'
 import type { System } from '../../../shared/system.ts'
 import type { IntentLife, IntentLog, IntentPlace, IntentRecord } from '../../engine/ports/intents.ts'
@@ -22,6 +21,7 @@ import { Looks } from '../looks.ts'
 import type { Membership } from '../membership.ts'
 import { judgePart, Life } from './life.ts'
 import type { SharedLog } from './log.ts'
+import { Marks } from './marks.ts'
 import { bodiesOf, partBytes, type RecordPart } from './record.ts'
 
 /** How far this hub has written an intent. */
@@ -38,12 +38,6 @@ export interface IntentJournalParts {
   membership: Pick<Membership, 'standing' | 'chain' | 'own' | 'prefix' | 'sign'>
 }
 
-/** Marks of one hub, and the number of the last one. */
-export interface Marks {
-  end: number
-  intents: readonly string[]
-}
-
 type Taken =
   | { is: 'taken' | 'over'; writes: StoreWrite[] }
   /** `unshared`: it is in no journal. `later`: this hub has to learn of a new roster first. */
@@ -51,6 +45,7 @@ type Taken =
   | { is: 'flawed'; flaw: string }
 
 export class IntentJournal implements IntentLog {
+  readonly marks: Marks
   full: string | null = null
   /** Whoever takes intents over puts its answer here. */
   decided: (task: number) => Promise<void> | null = () => null
@@ -62,7 +57,9 @@ export class IntentJournal implements IntentLog {
   /** Those that are in no journal: from before this hub was in a network. */
   private readonly unshared = new Set<string>()
   /** Of this hub and over, oldest first. */
-  private readonly ended: string[] = []
+  private readonly ended = new Set<string>()
+  /** What is being erased of those, until it is sure. */
+  private readonly erasing = new Map<string, Promise<unknown>>()
   /** For the operator: when records can be appended, and when not any more, with the reason. */
   onState: (why: string | null) => void = () => {}
   private listener: (isTroubled: boolean) => void = () => {}
@@ -71,6 +68,8 @@ export class IntentJournal implements IntentLog {
   private readonly looks: Looks
 
   constructor(private readonly parts: IntentJournalParts) {
+    const { log, membership } = parts
+    this.marks = new Marks({ log, membership, insist: (attempt) => this.insist(attempt) })
     this.looks = new Looks(parts.system, journalLookMs, () => this.look())
   }
 
@@ -126,9 +125,9 @@ export class IntentJournal implements IntentLog {
     if (place === 'unshared') return true
     const [isOwn] = await Promise.all([
       place !== null && this.putWrites(intent, place, writes),
-      isBegun && this.mark(intent),
+      isBegun && this.marks.set(intent),
     ])
-    if (!isOwn) this.places.delete(intent)
+    if (!isOwn) this.drop(intent)
     else if (writes.some(({ write }) => write === 'intentEnd')) this.end(intent)
     return isOwn
   }
@@ -144,17 +143,28 @@ export class IntentJournal implements IntentLog {
 
   /** One that is over goes on: where its journal ends, if this hub was its last one. */
   private async find(intent: string): Promise<Place | 'unshared' | null> {
-    const life = await this.insist(() => this.lifeOf(intent))
-    if (life.records === 0) {
-      this.unshared.add(intent)
-      return 'unshared'
+    this.ended.delete(intent)
+    await this.erasing.get(intent)
+    await this.marks.set(intent, true)
+    for (;;) {
+      const life = await this.insist(() => this.lifeOf(intent))
+      if (life.records === 0) {
+        this.marks.wipe(intent)
+        this.unshared.add(intent)
+        return 'unshared'
+      }
+      if (life.flaw !== null || life.tip!.from !== this.parts.membership.own.name) return null
+      // Its last record may be of an earlier start of this hub, and another one of that may still be on its way.
+      const place = await this.takePlace(intent, life)
+      if (place !== null) return place
     }
-    if (life.flaw !== null || life.tip!.from !== this.parts.membership.own.name) return null
-    const place = { valid: life.tip!.seq, last: life.last }
-    // Its last record may be of an earlier start of this hub.
+  }
+
+  /** Null when something has come behind what was read. */
+  private async takePlace(intent: string, { tip, last }: Life): Promise<Place | null> {
+    const place = { valid: tip!.seq, last }
     if (!(await this.put(intent, place, { ...takenHead, body: nothing }))) return null
     this.places.set(intent, place)
-    await this.mark(intent)
     return place
   }
 
@@ -202,17 +212,21 @@ export class IntentJournal implements IntentLog {
     return 'nothing'
   }
 
-  private async forget(intent: string): Promise<boolean> {
+  private forget(intent: string): Promise<boolean> {
     this.places.delete(intent)
-    await this.insist(async () => (await this.parts.log.erase(this.subjectOf(intent))) || 'unsure')
-    return true
+    return this.erase(intent)
+  }
+
+  private drop(intent: string): void {
+    this.places.delete(intent)
+    this.marks.forget(intent)
   }
 
   private end(intent: string): void {
     this.places.delete(intent)
-    this.ended.push(intent)
-    if (this.ended.length > journalEndedMax) this.ended.shift()
-    void this.parts.log.erase(this.markOf(this.parts.membership.own.name, intent))
+    this.ended.add(intent)
+    if (this.ended.size > journalEndedMax) for (const oldest of firstOf(this.ended, 1)) this.ended.delete(oldest)
+    this.marks.wipe(intent)
   }
 
   // ------------------------------------------------------------ read and take
@@ -235,11 +249,19 @@ export class IntentJournal implements IntentLog {
 
   /**
    * Takes an intent that this hub had last. `elsewhere`: that is not so, or another hub was faster. Of one that is over
-   * only what was written is given.
+   * only what was written is given. A record of that hub may still be on its way when it is gone: what was read without
+   * it is read again.
    */
   async take(intent: string, from: string): Promise<Taken> {
     // Begun in this process: it may be marked before its first record is there.
     if (this.places.has(intent)) return { is: 'here' }
+    for (let isMarked = false; ; isMarked = true) {
+      const taken = await this.tryToTake(intent, from, isMarked)
+      if (taken !== null) return taken
+    }
+  }
+
+  private async tryToTake(intent: string, from: string, isMarked: boolean): Promise<Taken | null> {
     const life = await this.insist(() => this.lifeOf(intent))
     const writes = life.take()
     if (life.flaw !== null) return { is: 'flawed', flaw: life.flaw }
@@ -251,39 +273,8 @@ export class IntentJournal implements IntentLog {
     if (isOver(writes)) return { is: 'over', writes }
     // Whoever lacks the roster of the last record cannot follow it.
     if (life.tip.epoch > this.parts.membership.chain.epoch) return { is: 'later' }
-    const place = { valid: life.tip.seq, last: life.last }
-    await this.mark(intent)
-    if (!(await this.put(intent, place, { ...takenHead, body: nothing }))) return { is: 'elsewhere' }
-    this.places.set(intent, place)
-    return { is: 'taken', writes }
-  }
-
-  /** Intents that this hub had when it marked them; some may be over, or another hub's by now. */
-  async markedOf(hub: string): Promise<Marks | 'unsure'> {
-    const { log } = this.parts
-    const pattern = this.markOf(hub, '*')
-    const end = await log.last(pattern)
-    const found = end === 'unsure' ? end : await log.subjects(pattern, openListedMax)
-    if (end === 'unsure' || found === 'unsure') return 'unsure'
-    return { end, intents: found.map((subject) => subject.slice(subject.lastIndexOf('.') + 1)) }
-  }
-
-  unmark(hub: string, intent: string): void {
-    void this.parts.log.erase(this.markOf(hub, intent))
-  }
-
-  /** All that were marked so far, at once: for the servers that is as much as one of them. */
-  unmarkAll(hub: string, { end }: Marks): void {
-    void this.parts.log.erase(this.markOf(hub, '*'), end)
-  }
-
-  /** So that others find it when this hub is gone. */
-  private async mark(intent: string): Promise<void> {
-    const subject = this.markOf(this.parts.membership.own.name, intent)
-    await this.insist(async () => {
-      const outcome = await this.parts.log.append(subject, nothing, 0)
-      return outcome === 'unsure' || outcome === 'full' ? 'unsure' : true
-    })
+    if (!isMarked) await this.marks.set(intent)
+    return (await this.takePlace(intent, life)) && { is: 'taken', writes }
   }
 
   private async lifeOf(intent: string, before?: Life): Promise<Life | 'unsure' | 'anew'> {
@@ -307,8 +298,17 @@ export class IntentJournal implements IntentLog {
     const filled = log.apart === null ? await log.filled() : 'unsure'
     if (filled === 'unsure') return
     this.full = filled < journalShareMax ? null : 'the stream of intents is full'
-    const oldest = filled < journalEndedShareMax ? [] : this.ended.splice(0, journalErasedMax)
-    for (const intent of oldest) void log.erase(this.subjectOf(intent))
+    if (filled < journalEndedShareMax) return
+    for (const intent of firstOf(this.ended, journalErasedMax)) {
+      this.ended.delete(intent)
+      // One that is to go on meanwhile waits for it, and goes on without a journal.
+      const erased = this.erase(intent).then(() => this.erasing.delete(intent))
+      this.erasing.set(intent, erased)
+    }
+  }
+
+  private erase(intent: string): Promise<true> {
+    return this.insist(async () => (await this.parts.log.erase(this.subjectOf(intent))) || 'unsure')
   }
 
   // ------------------------------------------------------------ waiting
@@ -342,15 +342,15 @@ export class IntentJournal implements IntentLog {
   private subjectOf(intent: string): string {
     return `${this.parts.membership.prefix}.intent.${intent}`
   }
-
-  private markOf(hub: string, intent: string): string {
-    return `${this.parts.membership.prefix}.open.${hub}.${intent}`
-  }
 }
 
 const nothing = new Uint8Array(0)
 const apart = fault('store_unavailable', 'This hub is apart from the others: try again.', { retryAfterMs: 5_000 })
 const takenHead = { kind: 'taken', part: 0, parts: 1 } as const
+
+function firstOf(set: ReadonlySet<string>, count: number): string[] {
+  return [...set.values().take(count)]
+}
 
 function isOver(writes: readonly StoreWrite[]): boolean {
   const last = writes.findLast(({ write }) => write === 'intentEnd' || write === 'retry' || write === 'intent')

@@ -3,9 +3,10 @@
  * write there; what counts is a chain: each part names the one that it follows, is signed by an authority of the epoch
  * that it names, and comes from the hub process that has the intent, or takes it. Everything else is passed over. Who
  * was removed from the roster may still sign with an old epoch: what it put behind the records of others is cut off by
- * the next part of a later epoch that follows an earlier record.
+ * the next part of a later epoch that follows an earlier record. Where the same bytes stand there twice, as an earlier
+ * version let them, whoever follows either follows the record.
  */
-import { intentLifeBytesMax, intentRecordsMax } from '../../../shared/limits/cluster/journal.ts'
+import { intentLifeBytesMax, intentRecordsMax, recordCopiesMax } from '../../../shared/limits/cluster/journal.ts'
 import type { StoreWrite } from '../../engine/ports/store.ts'
 import type { PublicKey } from '../roster/identity.ts'
 import { isSignedBy, openMessage } from '../roster/message.ts'
@@ -27,6 +28,7 @@ export interface SignedPart extends RecordPart {
   /** Of the signer then. */
   key: string
   slot: number
+  signature: Uint8Array
 }
 
 /** A part that was signed by an authority of its epoch; null for everything else. */
@@ -38,7 +40,9 @@ export function judgePart(message: Uint8Array, subject: string, authorities: Aut
   const part = authority && readPart(opened.payload)
   if (authority === undefined || !part) return null
   if (!isSignedBy(opened, subject, authority.publicKey)) return null
-  return { ...part, from: from.name, boot: from.boot, epoch, key: authority.key, slot: authority.slot }
+  const { key, slot } = authority
+  const signature = Uint8Array.from(opened.proof.bytes)
+  return { ...part, from: from.name, boot: from.boot, epoch, key, slot, signature }
 }
 
 interface Link extends Omit<SignedPart, 'body'> {
@@ -53,6 +57,8 @@ export class Life {
   /** It cannot be read, and why, as a clause. */
   flaw: string | null = null
   private readonly links: Link[] = []
+  /** Other numbers under which the tip stands there. */
+  private readonly copies = new Set<number>()
   private given = 0
   private bytes = 0
   private tenant: string | null = null
@@ -82,11 +88,16 @@ export class Life {
     this.last = seq
     const part = judgePart(message, this.subject, authorities)
     if (part === null) return true
+    if (this.isTip(part)) {
+      if (this.copies.size < recordCopiesMax) this.copies.add(seq)
+      return true
+    }
     const at = this.placeOf(part, authorities)
     if (at === null || !this.follows(part, at)) return true
     if (at < this.given) return false
     this.links.length = at
     this.links.push({ ...part, seq })
+    this.copies.clear()
     this.bytes += part.body.length
     const isTooLong = this.links.length > intentRecordsMax || this.bytes > intentLifeBytesMax
     if (isTooLong) this.flaw = 'it is longer than what is read'
@@ -110,12 +121,17 @@ export class Life {
 
   /** Where in the chain it goes: behind the tip, or behind what removed hubs have no right to follow. */
   private placeOf({ previous, epoch }: SignedPart, authorities: Authorities): number | null {
-    if (previous === (this.tip?.seq ?? 0)) return this.links.length
+    if (previous === (this.tip?.seq ?? 0) || this.copies.has(previous)) return this.links.length
     const at = previous === 0 ? 0 : this.links.findIndex(({ seq }) => seq === previous) + 1
     if (at === 0 && previous !== 0) return null
     const isWithoutRight = ({ from, key, epoch: of }: Link) =>
       of < epoch && authorities.authorityAt(epoch, from)?.key !== key
     return this.links.slice(at).every(isWithoutRight) ? at : null
+  }
+
+  /** The same bytes once more: nobody signs two messages alike. */
+  private isTip({ signature }: SignedPart): boolean {
+    return this.tip !== undefined && Buffer.compare(this.tip.signature, signature) === 0
   }
 
   private follows(part: SignedPart, at: number): boolean {

@@ -11,6 +11,12 @@
  */
 export type Appended = { seq: number } | 'conflict' | 'full' | 'unsure'
 
+/** `end`: the number of the last message of the whole log then; what is listed may be newer, and is never older. */
+export interface Listing {
+  subjects: string[]
+  end: number
+}
+
 export interface LoggedMessage {
   subject: string
   seq: number
@@ -26,13 +32,16 @@ export interface SharedLog {
   follow(): void
   /** `last`: the number of the subject's last message; 0 for none. */
   append(subject: string, message: Uint8Array, last: number): Promise<Appended>
-  /** The number with which a subject, or all that fit a pattern, end; 0 when there is none. */
+  /**
+   * The number with which a subject, or all that fit a pattern, end; 0 when there is none. Right after a server has
+   * taken the lead it may not show what was appended just before; what it appends then is behind all of that.
+   */
   last(subject: string): Promise<number | 'unsure'>
   /** The first message of it behind this number, to be asked for what is known to be there. */
   after(subject: string, seq: number): Promise<LoggedMessage | 'unsure'>
-  /** Subjects that fit a pattern, at most so many; `*` stands for one word. */
-  subjects(pattern: string, limit: number): Promise<string[] | 'unsure'>
-  /** Removes all messages of a subject or a pattern, up to this number; false when that is not sure. */
+  /** Subjects that fit a pattern, at most so many; `*` stands for one word. It may lag as `last` does. */
+  subjects(pattern: string, limit: number): Promise<Listing | 'unsure'>
+  /** Removes all messages of a subject or a pattern, up to this number; false when that is not sure, now or later. */
   erase(subject: string, upTo?: number): Promise<boolean>
   /** The share of its room that is filled, 0 to 1. */
   filled(): Promise<number | 'unsure'>

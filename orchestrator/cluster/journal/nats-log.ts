@@ -12,10 +12,15 @@ import {
   jetstreamManager,
   StorageType,
 } from '@nats-io/jetstream'
-import { journalAnswerMs, journalRetryMs, samePlaceMs } from '../../../shared/limits/cluster/journal.ts'
+import {
+  journalAnswerMs,
+  journalRetryMs,
+  placeIdentitiesMax,
+  samePlaceMs,
+} from '../../../shared/limits/cluster/journal.ts'
 import type { System } from '../../../shared/system.ts'
 import type { NatsBus } from '../bus/nats-bus.ts'
-import type { Appended, LoggedMessage, SharedLog } from './log.ts'
+import type { Appended, Listing, LoggedMessage, SharedLog } from './log.ts'
 import type { StreamForm } from './streams.ts'
 
 /** Codes of JetStream's errors. */
@@ -68,27 +73,43 @@ export class NatsLog implements SharedLog {
     // Servers before 2.11 compare the last number only when a message arrives, and two that are under way at once both
     // pass; the identity of a message is compared when it is stored, by each server. So what is to stand behind one
     // message bears its number as identity. Nothing is compared behind 0: there the number is, when it is stored.
-    const outcome = await this.publish(subject, message, last, last === 0 ? {} : { msgID: String(last) })
-    if (outcome !== 'taken') return outcome
-    const end = await this.last(subject)
-    if (end !== last) return end === 'unsure' ? 'unsure' : 'conflict'
-    // Something elsewhere bears the number: it keeps nobody from appending.
-    const again = await this.publish(subject, message, last, {})
-    return again === 'taken' ? 'unsure' : again
+    let identity = last === 0 ? undefined : String(last)
+    for (let tries = 0; tries < placeIdentitiesMax; tries++) {
+      const outcome = await this.publish(subject, message, last, identity)
+      if (typeof outcome === 'string' || 'seq' in outcome) return outcome
+      const holder = await this.subjectAt(outcome.heldBy)
+      if (holder === 'unsure') return 'unsure'
+      if (holder === subject) return 'conflict'
+      // Something elsewhere bears the number, which keeps nobody from appending: all who compete see the same one, and
+      // go on to the same next identity.
+      identity = `${identity}.${outcome.heldBy}`
+    }
+    return 'unsure'
   }
 
+  /** `unsure` also where the message is gone: its identity is forgotten soon. */
+  private async subjectAt(seq: number): Promise<string> {
+    try {
+      const found = await this.opened?.manager.streams.getMessage(this.stream, { seq })
+      return found?.subject ?? 'unsure'
+    } catch {
+      return 'unsure'
+    }
+  }
+
+  /** `heldBy`: the number of the message that bears this identity. */
   private async publish(
     subject: string,
     message: Uint8Array,
     last: number,
-    identity: { msgID?: string },
-  ): Promise<Appended | 'taken'> {
+    msgID: string | undefined,
+  ): Promise<Appended | { heldBy: number }> {
     if (this.opened === null || this.apart !== null) return 'unsure'
     const expect = { lastSubjectSequence: last }
-    const options = { expect, timeout: journalAnswerMs, ...identity }
+    const options = { expect, timeout: journalAnswerMs, ...(msgID !== undefined && { msgID }) }
     try {
       const { seq, duplicate } = await this.opened.client.publish(subject, message, options)
-      return duplicate ? 'taken' : { seq }
+      return duplicate ? { heldBy: seq } : { seq }
     } catch (error) {
       const code = codeOf(error)
       if (code === wrongLastSequence) return 'conflict'
@@ -118,11 +139,11 @@ export class NatsLog implements SharedLog {
     }
   }
 
-  async subjects(pattern: string, limit: number): Promise<string[] | 'unsure'> {
+  async subjects(pattern: string, limit: number): Promise<Listing | 'unsure'> {
     if (this.opened === null || this.apart !== null) return 'unsure'
     try {
       const { state } = await this.opened.manager.streams.info(this.stream, { subjects_filter: pattern })
-      return Object.keys(state.subjects ?? {}).slice(0, limit)
+      return { subjects: Object.keys(state.subjects ?? {}).slice(0, limit), end: state.last_seq }
     } catch {
       return 'unsure'
     }

@@ -24,7 +24,7 @@ import type { IntentJournal } from './intent-journal.ts'
 
 interface TakeoverParts {
   system: System
-  journal: Pick<IntentJournal, 'trouble' | 'take' | 'markedOf' | 'unmark' | 'unmarkAll' | 'decided'>
+  journal: Pick<IntentJournal, 'trouble' | 'take' | 'marks' | 'decided'>
   membership: Pick<Membership, 'own' | 'chain'>
   peers: Pick<Peers, 'get' | 'here'>
   host: IntentHost
@@ -73,10 +73,11 @@ export class Takeover {
   private async takeOwn(): Promise<void> {
     const { journal, membership, host } = this.parts
     const { name } = membership.own
-    const marked = await journal.markedOf(name)
+    await journal.marks.settle()
+    const marked = await journal.marks.of(name)
     if (marked === 'unsure') return
     const { isDone, rid } = await this.takeAll([...new Set([...host.waiting(), ...marked.intents])], name)
-    for (const intent of rid) journal.unmark(name, intent)
+    for (const intent of rid) journal.marks.wipeOf(name, intent, marked.end)
     this.hasOwn = isDone
     if (!isDone) return
     for (const { hub, done } of [...this.waiting]) if (hub === name) done()
@@ -97,15 +98,15 @@ export class Takeover {
 
   private async takeFrom(hub: string): Promise<void> {
     const { journal, membership, peers } = this.parts
-    const marked = await journal.markedOf(hub)
+    const marked = await journal.marks.of(hub)
     if (marked === 'unsure') return
     const living = [membership.own.name, ...peers.here().map(({ name }) => name)]
     if (circleBehind(hub, living)[0] === membership.own.name) {
       const fit = marked.intents.filter((intent) => !this.unfit.has(intent))
       const { rid } = await this.takeAll(fit, hub)
       const areAll = rid.length > 1 && rid.length === marked.intents.length && rid.length < openListedMax
-      if (areAll) journal.unmarkAll(hub, marked)
-      else for (const intent of rid) journal.unmark(hub, intent)
+      if (areAll) journal.marks.wipeAllOf(hub, marked)
+      else for (const intent of rid) journal.marks.wipeOf(hub, intent, marked.end)
     }
     this.decide(hub)
   }

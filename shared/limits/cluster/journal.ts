@@ -18,6 +18,9 @@ export const intentRecordsMax = 20_000
 /** Bytes of one intent's records that are read; the same holds. */
 export const intentLifeBytesMax = 128 * MiB
 
+/** Copies of the last record of an intent that are told apart; what follows a further one does not count. */
+export const recordCopiesMax = 64
+
 /** Entries whose records are appended at once, and bytes of their writes; what is more waits for the next ones. */
 export const laneEntriesMax = 512
 export const laneBytesMax = 8 * MiB
@@ -30,6 +33,8 @@ export const journalAnswerMs = 5_000
  * being stored. They hold some hundred bytes for each message of this time.
  */
 export const samePlaceMs = 30_000
+/** Identities that are tried for one place, where something elsewhere bears each of them; later it is tried again. */
+export const placeIdentitiesMax = 4
 
 /** After an answer that was none, or a full stream, it is tried again this often. */
 export const journalRetryMs = 500
@@ -58,8 +63,8 @@ export const takeoverLookMs = 1_000
 /** Intents that are taken and written into the store at once, and how many times as many are under way. */
 export const takeoverAtOnce = 128
 export const takeoverLanes = 3
-/** Names of open intents in one listing; the rest is seen once these are taken. */
-export const openListedMax = 250_000
+/** Names of open intents in one listing, which is one answer of the servers; the rest is seen once these are taken. */
+export const openListedMax = 100_000
 
 /** Intents of other hubs of which a copy is held for readers, and the bytes of their records. */
 export const copiesMax = 256
@@ -93,7 +98,8 @@ export const linesForgetMs = 15_000
 export const mirroredLinesBytesMax = 64 * MiB
 export const mirroredLinesBytesPerTenantMax = 16 * MiB
 
-/** The rebuild command waits so long for the servers. */
+/** The rebuild command waits so long for the servers, and looks at so many intents. */
+export const rebuildListedMax = 250_000
 export const rebuildWaitMs = 15_000
 
 /**

@@ -8,6 +8,7 @@ const journal = 'orchestrator/cluster/journal'
 const lived = 'test/cluster/journal/network-life.test.ts'
 const single = 'test/cluster/journal/life.test.ts'
 const takeover = 'test/cluster/journal/takeover.test.ts'
+const late = 'test/cluster/late-effects.test.ts'
 const handover = 'orchestrator/engine/intents/handover'
 const lines = 'test/engine/mirrored-intent.test.ts'
 
@@ -60,6 +61,41 @@ export const journalMutants: readonly Mutant[] = [
     file: 'orchestrator/engine/brain.ts',
     find: 'if (waits === null) return this.admit(greeting)',
     replace: 'if (waits === null || hello.held.length > 0) return this.admit(greeting)',
+  },
+  {
+    tests: late,
+    name: 'a record that was on its way when its hub ended hands the intent of a network to nobody',
+    file: `${journal}/intent-journal.ts`,
+    find: '      if (taken !== null) return taken\n',
+    replace: "      return taken ?? { is: 'elsewhere' }\n",
+  },
+  {
+    tests: late,
+    name: 'an open intent of a network loses its mark to the erasure of an earlier one',
+    file: `${journal}/marks.ts`,
+    find: 'if (seq !== undefined) this.wipeOf(this.parts.membership.own.name, intent, seq)',
+    replace: 'if (seq !== undefined) this.wipeOf(this.parts.membership.own.name, intent, Number.MAX_SAFE_INTEGER)',
+  },
+  {
+    tests: late,
+    name: 'an intent of a network that goes on is erased with those that ended',
+    file: `${journal}/intent-journal.ts`,
+    find: '    this.ended.delete(intent)\n    await this.erasing.get(intent)\n',
+    replace: '    await this.erasing.get(intent)\n',
+  },
+  {
+    tests: late,
+    name: 'an intent of a network goes on in a journal that is being erased',
+    file: `${journal}/intent-journal.ts`,
+    find: '    await this.erasing.get(intent)\n',
+    replace: '',
+  },
+  {
+    tests: single,
+    name: 'whoever follows the second copy of a record of a network is not believed',
+    file: `${journal}/life.ts`,
+    find: ' || this.copies.has(previous)',
+    replace: '',
   },
   {
     tests: single,

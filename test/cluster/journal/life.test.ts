@@ -149,6 +149,17 @@ describe('the life of an intent', () => {
     expect(lived(race)).toMatchObject({ kinds: ['intent', 'event'], owner: 'beta' })
   })
 
+  test('goes on behind either of two copies of a record', () => {
+    const second = message({ by: alpha, previous: 1, writes: [event('int_1', 2)] })
+    for (const previous of [2, 3, 4]) {
+      const story = lived([begun, second, second, second, { by: alpha, previous }])
+      expect(story).toEqual({ ...whole, kinds: ['intent', 'event', 'event', 'lease'] })
+      const taken = lived([begun, second, second, second, { by: beta, previous, writes: 'taken' }])
+      expect(taken).toMatchObject({ kinds: ['intent', 'event', 'event'], owner: 'beta' })
+    }
+    expect(lived([begun, second, { by: alpha, previous: 2 }, second, { by: alpha, previous: 4 }]).kinds).toHaveLength(4)
+  })
+
   test('cannot be taken back to an older epoch', () => {
     const story = lived([
       begun,

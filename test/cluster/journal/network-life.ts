@@ -1,6 +1,7 @@
 /**
  * The life of a network under a seed: three hubs with their scouts, to whom intents are given while hubs die and start
- * anew, are cut off from the others, and questions to the log and their answers are late or lost. Clients follow
+ * anew, are cut off from the others, and questions to the log and their answers are late or lost, or take effect
+ * long after they were given up; servers of the log that take the lead lag behind for a while. Clients follow
  * intents at any hub, and go on at another one when theirs breaks off. In the end all is well again, and every promise
  * is checked: what was accepted is done, once, and shown the same by every hub, and who followed it was told each
  * piece of an answer once and in order.
@@ -11,6 +12,7 @@ import { leaseGraceMs, leaseTtlMs } from '../../../shared/limits/scheduling.ts'
 import { ManualSystem } from '../../support/clocks/manual-system.ts'
 import { type EngineHub, EngineNetwork } from '../../support/cluster/engine-network.ts'
 import { noTrouble as noBusTrouble } from '../../support/cluster/model-bus.ts'
+import { noLogTrouble } from '../../support/cluster/model-log.ts'
 import { deltaLine, Work } from '../../support/hub/engine-bench.ts'
 
 const names = ['alpha', 'beta', 'gamma']
@@ -70,8 +72,11 @@ class NetworkLife {
     private readonly chance: Random,
     private readonly stage: EngineNetwork,
   ) {
-    stage.logs.trouble = { delayMs: [0, 60], lostQuestions: 0.02, lostAnswers: 0.02 }
-    stage.buses.trouble = { delayMs: [0, 200], lost: 0.02, repeated: 0.02 }
+    stage.logs.trouble = {
+      delayMs: [0, 60],
+      ...{ lostQuestions: 0.02, lostAnswers: 0.02, lateQuestions: 0.02, lateQuestionsMs: 15_000 },
+    }
+    stage.buses.trouble = { ...noLogTrouble, delayMs: [0, 200], lost: 0.02, repeated: 0.02 }
   }
 
   async step(): Promise<void> {
@@ -80,10 +85,16 @@ class NetworkLife {
     const hub = hubs[Math.floor(chance.unit() * hubs.length)]
     const draw = chance.unit()
     if (hub !== undefined && draw < 0.45) this.accept(hub)
-    else if (hub !== undefined && draw < 0.55 && this.dead.size === 0) this.kill(hub)
-    else if (draw < 0.65) this.restart()
+    else if (hub !== undefined && draw < 0.55 && this.dead.size === 0) {
+      // Some start anew while what they asked for is still on its way.
+      this.work(0.5)
+      await stage.pass(Math.floor(chance.unit() * 60))
+      this.kill(hub)
+      if (draw < 0.5) this.restart()
+    } else if (draw < 0.65) this.restart()
     else if (hub !== undefined && draw < 0.75 && this.cut.size === 0) this.cutOff(hub, true)
     else if (draw < 0.85) for (const one of [...this.cut]) this.cutOff(one, false)
+    if (chance.unit() < 0.2) stage.logs.elect(1_000, 500)
     this.work(0.5)
     this.follow()
     await stage.pass(200 + Math.floor(chance.unit() * 3_000))
@@ -91,7 +102,7 @@ class NetworkLife {
 
   /** All hubs are there and connected, nothing gets lost any more, and time enough passes. */
   async heal(): Promise<void> {
-    this.stage.logs.trouble = { delayMs: [0, 5], lostQuestions: 0, lostAnswers: 0 }
+    this.stage.logs.trouble = { ...noLogTrouble, delayMs: [0, 5] }
     this.stage.buses.trouble = noBusTrouble
     for (const one of [...this.cut]) this.cutOff(one, false)
     while (this.dead.size > 0) this.restart()

@@ -1,3 +1,4 @@
+import { jetstream } from '@nats-io/jetstream'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { NatsBus } from '../../../orchestrator/cluster/bus/nats-bus.ts'
 import { NatsLog } from '../../../orchestrator/cluster/journal/nats-log.ts'
@@ -56,6 +57,27 @@ describe.each([
     }
   })
 })
+
+test.skipIf(program === '')(
+  'what bears the identity of a place elsewhere keeps nobody from it, nor lets two in',
+  async () => {
+    const [server] = (await NatsServer.withStreams(program, 1)) as [NatsServer]
+    onTestFinished(() => server.remove())
+    const bus = new NatsBus({ system, servers: [server.address], isSecure: false, name: 'test', login: null })
+    onTestFinished(() => bus.close())
+    const log = new NatsLog({ system, bus, stream: intentStream('chasm.held'), copies: 1 })
+    bus.onState(() => log.follow())
+    await until('the log to be open', () => log.apart === null)
+    const place = 'chasm.held.intent.place'
+    const first = await log.append(place, Buffer.from('first'), 0)
+    const last = typeof first === 'object' ? first.seq : 0
+    const held = await jetstream(bus.connected!).publish('chasm.held.intent.other', 'x', { msgID: String(last) })
+    expect(held.duplicate).toBe(false)
+    const tries = await Promise.all(['one', 'two'].map((text) => log.append(place, Buffer.from(text), last)))
+    expect(tries.filter((outcome) => typeof outcome === 'object')).toEqual([{ seq: held.seq + 1 }])
+    expect(tries).toContain('conflict')
+  },
+)
 
 describe.skipIf(program === '')(
   `JetStream on three servers${'reason' in found ? ` (skipped: ${found.reason})` : ''}`,

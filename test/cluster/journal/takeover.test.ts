@@ -6,35 +6,10 @@ import { removing } from '../../../orchestrator/cluster/roster/proposal.ts'
 import { takeoverMs } from '../../../shared/limits/cluster/journal.ts'
 import { leaseGraceMs, leaseTtlMs } from '../../../shared/limits/scheduling.ts'
 import { type EngineHub, EngineNetwork } from '../../support/cluster/engine-network.ts'
+import { noLogTrouble } from '../../support/cluster/model-log.ts'
 import { folderOf, good, signedByAll, type TestHub, testHub } from '../../support/cluster/network.ts'
+import { accepted, finishAt, hubNames, three, workers } from '../../support/cluster/three-hubs.ts'
 import { FickleDisk, outline } from '../../support/hub/intents-stage.ts'
-
-const names = ['alpha', 'beta', 'gamma']
-
-/** Three hubs that know each other. */
-async function three() {
-  const stage = new EngineNetwork(names)
-  await stage.until('all to be here', () => names.every((name) => stage.hub(name).network.counts().here === 2))
-  const [a, b, c] = names.map((name) => stage.hub(name)) as [EngineHub, EngineHub, EngineHub]
-  return { stage, a, b, c }
-}
-
-/** The id of an intent that was accepted. */
-async function accepted(stage: EngineNetwork, hub: EngineHub, drawing: Record<string, string[]> = { answer: [] }) {
-  let id = ''
-  void hub.bench.accepted(drawing).then((given) => {
-    id = given
-  })
-  await stage.until('the intent to be accepted', () => id !== '')
-  return id
-}
-
-/** Hubs that work on it now. */
-function workers(stage: EngineNetwork, id: string): string[] {
-  return [...stage.hubs.values()]
-    .filter(({ bench }) => bench.engine.core.state.intents.has(id))
-    .map(({ hub }) => hub.name)
-}
 
 /** The state as this hub shows it; brings what is elsewhere. */
 async function shown(stage: EngineNetwork, { bench }: EngineHub, id: string): Promise<string | undefined> {
@@ -44,14 +19,6 @@ async function shown(stage: EngineNetwork, { bench }: EngineHub, id: string): Pr
   })
   await stage.until('the intent to be brought', () => brought)
   return bench.engine.intents.intent(id, null)?.state
-}
-
-/** Lets whoever has it answer its one task. */
-async function finishAt(stage: EngineNetwork, hub: EngineHub): Promise<void> {
-  const { bench } = hub
-  bench.join(['m'], 1)
-  await stage.until('the lease', () => bench.sent.some(({ frame }) => frame.type === 'task'))
-  bench.finish(bench.work(), 'hello')
 }
 
 describe('an intent in a network', () => {
@@ -185,7 +152,7 @@ describe('an intent in a network', () => {
   })
 
   test('that is begun while its hub still looks for what it had before is not taken for one of those', async () => {
-    const stage = new EngineNetwork(names)
+    const stage = new EngineNetwork(hubNames)
     const a = stage.hub('alpha')
     a.log.cut(true)
     await stage.pass(500)
@@ -222,7 +189,7 @@ describe('an intent in a network', () => {
   })
 
   test('that a hub had before it was in a network stays its own', async () => {
-    const stage = new EngineNetwork(names)
+    const stage = new EngineNetwork(hubNames)
     const a = stage.hub('alpha')
     a.die()
     const alone = a.bench.restart()
@@ -236,7 +203,7 @@ describe('an intent in a network', () => {
 
   test('is found again by a hub that lost its store, and lost by no hub whose answers get lost', async () => {
     const { stage, a } = await three()
-    stage.logs.trouble = { delayMs: [1, 40], lostQuestions: 0.1, lostAnswers: 0.1 }
+    stage.logs.trouble = { ...noLogTrouble, delayMs: [1, 40], lostQuestions: 0.1, lostAnswers: 0.1 }
     const ids: string[] = []
     for (let at = 0; at < 5; at++) ids.push(await accepted(stage, a))
     a.fickle.disk.intents.clear()
@@ -249,7 +216,7 @@ describe('an intent in a network', () => {
   test('of a hub that was removed goes on elsewhere at once, and what that one still writes is nothing', async () => {
     const { stage, a, b, c } = await three()
     const id = await accepted(stage, c)
-    const hubs = names.map((name, at) => testHub(name, at + 1)) as [TestHub, TestHub, TestHub]
+    const hubs = hubNames.map((name, at) => testHub(name, at + 1)) as [TestHub, TestHub, TestHub]
     const shrunk = good(stage.chain.extended(signedByAll(good(removing(stage.chain, 'gamma')), hubs.slice(0, 2)).next))
     expect(keepChain(a.dataDir, shrunk)).toBeNull()
     const removedMs = stage.system.nowMs()

@@ -10,6 +10,7 @@ import { storedScopes } from '../../../shared/keys/key-terms.ts'
 import { keysStaleMs } from '../../../shared/limits/cluster/keys.ts'
 import { realSystem } from '../../../shared/system.ts'
 import { type KeyHub, KeyNetworkStage, prefix } from '../../support/cluster/key-network.ts'
+import { noLogTrouble } from '../../support/cluster/model-log.ts'
 import { good, signedByAll, type TestHub, testHub } from '../../support/cluster/network.ts'
 
 const system = realSystem()
@@ -221,13 +222,13 @@ describe('a hub', () => {
       seed = (seed * 48_271) % 0x7fffffff
       return seed / 0x7fffffff
     }
-    stage.logs.trouble = { delayMs: [0, 40], lostQuestions: 0.2, lostAnswers: 0.2 }
+    stage.logs.trouble = { ...noLogTrouble, delayMs: [0, 40], lostQuestions: 0.2, lostAnswers: 0.2 }
     const made = Array.from({ length: 20 }, (_, at) => a.keyring.issue('client', `app ${at}`))
     for (const { row } of made.slice(0, 10)) a.keyring.revoke(row.id)
     await stage.pass(60_000)
     for (const { row } of made.slice(10, 15)) a.keyring.revoke(row.id)
     await stage.pass(60_000)
-    stage.logs.trouble = { delayMs: [0, 0], lostQuestions: 0, lostAnswers: 0 }
+    stage.logs.trouble = noLogTrouble
     await stage.pass(10_000)
     expect(made.map(({ key }) => b.keyring.verify(key).ok)).toEqual(made.map((_, at) => at >= 15))
   }, 60_000)
