@@ -139,6 +139,8 @@ describe('authorities whose work never ends', () => {
         if (!hub.isServed) continue
         if (hub.granted === 0) hub.welcome('alpha')
         hub.useAll('alpha', 'm')
+        // A link on which nothing comes is ended, and what came over it is given up.
+        hub.ask('alpha', { type: 'ping', ping: second, acks: [] })
       }
       system.pass(1_000)
     }

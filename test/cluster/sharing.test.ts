@@ -5,7 +5,7 @@ import { FrameLink } from '../../orchestrator/cluster/sharing/frame-link.ts'
 import { Serving } from '../../orchestrator/cluster/sharing/serving.ts'
 import type { Answer, AnswerEnd, AnswerPart, Submission } from '../../orchestrator/engine/ports/client.ts'
 import { type Fault, fault } from '../../shared/faults.ts'
-import { linkBatchBytesMax, linkSignMs } from '../../shared/limits/cluster/sharing.ts'
+import { linkBatchBytesMax, linkSignMs, linkSilenceMs } from '../../shared/limits/cluster/sharing.ts'
 import { fragmentBytes, inlineBodyBytesMax } from '../../shared/limits/wire.ts'
 import { decodeFromScout, encode } from '../../shared/protocol/codec.ts'
 import type { FrameOf, HubFrame } from '../../shared/protocol/frames.ts'
@@ -227,6 +227,19 @@ describe('serving another hub', () => {
     service.look([], 9)
     const types = (await sent()).map(({ type }) => type)
     expect(types).toEqual(['drain', 'started', 'offers'])
+  })
+
+  test('ends a link on which nothing comes, be it that its greeting was lost, and keeps one that is pinged', () => {
+    const { system, service, give, isOver } = serving()
+    for (let passed = 0; passed < 3 * linkSilenceMs; passed += 5_000) {
+      system.pass(5_000)
+      give({ type: 'ping', ping: passed, acks: [] })
+      service.look(offers, 4)
+    }
+    expect(isOver()).toBe(false)
+    system.pass(linkSilenceMs + 1)
+    service.look(offers, 4)
+    expect(isOver()).toBe(true)
   })
 })
 

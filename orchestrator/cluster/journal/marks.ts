@@ -64,8 +64,15 @@ export class Marks {
   }
 
   /** What was appended before this is shown by a listing after it. */
-  settle(): Promise<void> {
-    return this.set(begin, true)
+  async settle(): Promise<void> {
+    const { log, membership, insist } = this.parts
+    const subject = this.subjectOf(membership.own.name, begin)
+    await insist(async () => {
+      const last = await log.last(subject)
+      const outcome = last === 'unsure' ? last : await log.append(subject, nothing, last)
+      // Where there is no room nothing was appended just before.
+      return typeof outcome === 'object' || outcome === 'full' ? true : 'unsure'
+    })
   }
 
   /** Intents that this hub had when it marked them; some may be over, or another hub's by now. */

@@ -14,8 +14,8 @@ export interface FrameLinkParts {
   /** False when the message was not taken. */
   send: (payload: Uint8Array) => boolean
   onFrame: (frame: Uint8Array) => void
-  /** The link is over, whoever ended it. Called once. */
-  onEnd: () => void
+  /** The link is over, whoever ended it, and the other side may not know. Called once. */
+  onEnd: (isKnown: boolean) => void
 }
 
 export class FrameLink {
@@ -54,32 +54,31 @@ export class FrameLink {
   receive({ seq, frames, isLast }: Batch): void {
     if (this.hasEnded) return
     // The other side knows of no such link any more, whatever it has received of it.
-    if (isLast && frames.length === 0) return this.over()
+    if (isLast && frames.length === 0) return this.over(true)
     if (seq !== this.received) return this.end()
     this.received++
     for (const frame of frames) if (!this.hasEnded) this.parts.onFrame(frame)
-    if (isLast) this.over()
+    if (isLast) this.over(true)
   }
 
   /** Sends what waits and tells the other side. */
   end(): void {
     if (this.hasEnded) return
-    this.put(true)
-    this.over()
+    this.over(this.put(true))
   }
 
-  /** The other side cannot be told: it is gone. */
-  over(): void {
+  /** Tells nobody: the other side knows, or cannot be told. */
+  over(isKnown: boolean): void {
     if (this.hasEnded) return
     this.hasEnded = true
     this.queue.length = 0
     this.queuedBytes = 0
-    this.parts.onEnd()
+    this.parts.onEnd(isKnown)
   }
 
   private flush(): void {
     if (this.hasEnded || this.queue.length === 0) return
-    if (!this.put(false)) this.over()
+    if (!this.put(false)) this.over(false)
   }
 
   private put(isLast: boolean): boolean {

@@ -3,7 +3,12 @@
  * can do, grants a share of their free credits, takes the tasks that come for them, and leaves everything else to the
  * engine. A peer that asks for more than it was granted, or sends what is no frame of a hub, loses its link.
  */
-import { linkAskedFramesPerSecond, linkRequestBytesMax, linkSignMs } from '../../../shared/limits/cluster/sharing.ts'
+import {
+  linkAskedFramesPerSecond,
+  linkRequestBytesMax,
+  linkSignMs,
+  linkSilenceMs,
+} from '../../../shared/limits/cluster/sharing.ts'
 import { concurrencyMax, requestBodyBytesMax } from '../../../shared/limits/wire.ts'
 import { decodeFromHub, encode } from '../../../shared/protocol/codec.ts'
 import { Assembly } from '../../../shared/protocol/fragments.ts'
@@ -50,6 +55,8 @@ export class Serving {
   private creditsMax = 0
   private isDraining = false
   private shownOffers: string
+  /** When something came. */
+  private heardMs: number
   private readonly frames = new PerSecond(linkAskedFramesPerSecond)
 
   constructor(
@@ -60,6 +67,7 @@ export class Serving {
     const { name, boot } = parts.own
     const wire = packOffers(offersThatFit(offers))
     this.shownOffers = JSON.stringify(wire)
+    this.heardMs = parts.system.nowMs()
     const identity = { version: protocolVersion, name, instance: `${boot}-${link.link}`, agent: 'chasm hub' }
     this.send({ type: 'hello', ...identity, concurrency: concurrencyMax, offers: wire, held: [] })
   }
@@ -71,13 +79,15 @@ export class Serving {
 
   /** A look at the clock: what is offered now, how many credits the other hub may hold, which tasks were silent. */
   look(offers: readonly Offer[], creditsMax: number): void {
+    const nowMs = this.parts.system.nowMs()
+    // It pings whatever it has a link to: the greeting was lost, or the word that the link is over there.
+    if (nowMs - this.heardMs > linkSilenceMs) return this.link.end()
     this.creditsMax = creditsMax
     const wire = packOffers(offersThatFit(offers))
     const text = JSON.stringify(wire)
     if (text !== this.shownOffers) this.send({ type: 'offers', concurrency: concurrencyMax, offers: wire })
     this.shownOffers = text
     this.grant()
-    const nowMs = this.parts.system.nowMs()
     for (const task of this.tasks.values()) task.sign(nowMs, linkSignMs)
   }
 
@@ -98,6 +108,7 @@ export class Serving {
   }
 
   receive(bytes: Uint8Array): void {
+    this.heardMs = this.parts.system.nowMs()
     const frame = decodeFromHub(bytes)
     if (frame.type === 'malformed' || !this.mayCome(frame)) return this.link.end()
     switch (frame.type) {

@@ -19,7 +19,7 @@ import type { Membership } from '../membership.ts'
 import type { Peer, PeerChange } from '../presence/peers.ts'
 import type { HubProcess } from '../roster/message.ts'
 import { type Batch, batchBytes, readBatch, type Side } from './batch.ts'
-import { FrameLink } from './frame-link.ts'
+import { FrameLink, type FrameLinkParts } from './frame-link.ts'
 import { Serving } from './serving.ts'
 
 /** A session of the gateway for another hub. */
@@ -63,6 +63,8 @@ interface Neighbour {
   serving: { link: FrameLink; service: Serving } | null
   retryAtMs: number
   asking: { link: FrameLink; session: PeerSession } | null
+  /** Where this hub asked, without a link now, and the other one may not know of its end; null for nowhere. */
+  untold: number | null
 }
 
 export class Sharing {
@@ -106,14 +108,14 @@ export class Sharing {
 
   private greet({ name, boot }: Peer): void {
     this.forget(name)
-    this.neighbours.set(name, { process: { name, boot }, serving: null, retryAtMs: 0, asking: null })
+    this.neighbours.set(name, { process: { name, boot }, serving: null, retryAtMs: 0, asking: null, untold: null })
   }
 
   private forget(name: string): void {
     const neighbour = this.neighbours.get(name)
     this.neighbours.delete(name)
-    neighbour?.serving?.link.over()
-    neighbour?.asking?.link.over()
+    neighbour?.serving?.link.over(false)
+    neighbour?.asking?.link.over(false)
   }
 
   // ------------------------------------------------------------ serving
@@ -121,6 +123,7 @@ export class Sharing {
   private look(): void {
     const { system, hub } = this.parts
     if (this.neighbours.size === 0) return
+    for (const neighbour of this.neighbours.values()) this.tell(neighbour)
     const fleet = hub.localFleet()
     const offers = fleet.models.map(({ offer }) => offer)
     const credits = this.creditsEach(fleet)
@@ -173,11 +176,13 @@ export class Sharing {
   private ask(neighbour: Neighbour, number: number): FrameLink {
     const { system, hub, membership } = this.parts
     const { process } = neighbour
-    neighbour.asking?.link.over()
+    neighbour.asking?.link.over(true)
+    neighbour.untold = null
     const link = this.linkTo(process, 'asks', number, {
       onFrame: (frame) => session.receive(frame, system.nowMs()),
-      onEnd: () => {
+      onEnd: (isKnown) => {
         if (neighbour.asking?.link === link) neighbour.asking = null
+        if (!isKnown) neighbour.untold = number
         // The next link knows nothing of the tasks of this one: nobody should wait for their scout to come back.
         session.receive(farewell, system.nowMs())
         session.closed()
@@ -204,7 +209,7 @@ export class Sharing {
     process: HubProcess,
     side: Side,
     link: number,
-    events: { onFrame: (frame: Uint8Array) => void; onEnd: () => void },
+    events: Pick<FrameLinkParts, 'onFrame' | 'onEnd'>,
   ): FrameLink {
     const { system, membership } = this.parts
     const subject = this.subjectTo(process)
@@ -233,11 +238,17 @@ export class Sharing {
     return isBeginning && !this.isDraining ? this.ask(neighbour, link) : undefined
   }
 
-  /** There is no such link here: whoever still uses it opens another one. */
-  private refuse(to: HubProcess, { from, link }: Batch): void {
+  /** Nobody waits here for what is served there: else that hub would wait for tasks on a link that is none. */
+  private tell(neighbour: Neighbour): void {
+    const { process, untold } = neighbour
+    if (untold !== null && this.refuse(process, { from: 'serves', link: untold })) neighbour.untold = null
+  }
+
+  /** There is no such link here: whoever still uses it opens another one. False when that could not be said. */
+  private refuse(to: HubProcess, { from, link }: Pick<Batch, 'from' | 'link'>): boolean {
     const side: Side = from === 'asks' ? 'serves' : 'asks'
     const end = batchBytes({ from: side, link, seq: 0, isLast: true, frames: [] })
-    this.parts.membership.publish(to, this.subjectTo(to), end)
+    return this.parts.membership.publish(to, this.subjectTo(to), end)
   }
 
   private subjectTo({ name }: HubProcess): string {

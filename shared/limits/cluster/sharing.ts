@@ -14,6 +14,12 @@ export const linkRetryMs = 1_000
 /** Credits, offers and signs of life towards other hubs are looked at this often. */
 export const linkLookMs = 500
 
+/**
+ * A hub that is served and sends nothing for so long, not even the ping of every 5 s, has no such link: it is ended and
+ * another one opened.
+ */
+export const linkSilenceMs = 15_000
+
 /** A task without a sign for so long gets one: less than what a hub waits for the first. */
 export const linkSignMs = 3_000
 

@@ -155,6 +155,20 @@ describe('over a bus that the test holds', () => {
     expect((await asked).choices[0]!.message.content).toBe('kept')
   })
 
+  test('a hub that asked in the moment in which it was cut off has work done by the other one again', async () => {
+    const { a, b, provider, buses } = await scripted()
+    const alphas = buses.get('alpha')!
+    alphas.cut(true)
+    const asked = clientOf(a).chat.completions.create({ model: 'm', messages })
+    await until('its link to be over', () => a.live.hub.engine.scouts().every(({ credits }) => credits === 0))
+    // The other one has noticed nothing: it was told nothing, and has nothing to say.
+    alphas.cut(false)
+    await shares(a, b, 'm')
+    const call = await provider.call()
+    call.done(JSON.stringify({ choices: [{ index: 0, message: { role: 'assistant', content: 'kept' } }] }))
+    expect((await asked).choices[0]!.message.content).toBe('kept')
+  })
+
   test('a hub that is removed from the roster loses what it was doing, and gets nothing more', async () => {
     const { a, b, provider } = await scripted()
     const stream = await begun(a, provider)
