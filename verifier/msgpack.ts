@@ -5,6 +5,8 @@
  */
 import { must } from './flaw.ts'
 
+const nil = 0xc0
+
 export class Reader {
   private at = 0
 
@@ -42,6 +44,11 @@ export class Reader {
     const isBytes = tag >= 0xc4 && tag <= 0xc6 && this.unsigned(1 << (tag - 0xc4)) === length
     must(isBytes, () => `a receipt has something else where ${length} bytes belong`)
     this.skip(length)
+  }
+
+  passBytesOrNull(length: number): void {
+    if (this.bytes[this.at] === nil) this.at++
+    else this.passBytes(length)
   }
 
   /** Nothing may stand behind the last value. */

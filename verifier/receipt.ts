@@ -21,8 +21,14 @@ export interface Rules {
   unlisted: readonly [prompt: number, answer: number]
 }
 
-const version = 1
-const valueCount = 16
+/** Of receipts, by what they hold: the second one has names of other hubs and a countersignature behind the flags. */
+const valueCounts = new Map([
+  [1, 16],
+  [2, 19],
+])
+/** A nonce of 16 bytes, and a signature of 64. */
+const countersignatureBytes = 80
+const rulesVersion = 1
 /** own, directed, unlisted, loop, repeat, convicted. */
 const zeroFlags = 1 | 2 | 4 | 8 | 16 | 32
 /** Those, and partial, audit, continued. */
@@ -34,9 +40,10 @@ const unlistedDivisor = 10
 export function readReceipt(bytes: Buffer): Receipt {
   const reader = new Reader(bytes)
   const count = reader.array()
-  must(count === valueCount, () => `a receipt has ${count} values and not ${valueCount}`)
-  const stated = reader.number()
-  must(stated === version, () => `a receipt has the version ${stated}, which this program does not know`)
+  const version = reader.number()
+  const due = valueCounts.get(version)
+  must(due !== undefined, () => `a receipt has the version ${version}, which this program does not know`)
+  must(count === due, () => `a receipt of version ${version} has ${count} values and not ${due}`)
   const task = reader.number()
   // Which attempt it was.
   reader.number()
@@ -53,6 +60,11 @@ export function readReceipt(bytes: Buffer): Receipt {
   const answerUnits = reader.number()
   const points = reader.number()
   const flags = reader.number()
+  if (version > 1) {
+    // Of which hubs the client and the scout were.
+    for (let hubs = 0; hubs < 2; hubs++) reader.passText()
+    reader.passBytesOrNull(countersignatureBytes)
+  }
   reader.end()
   return { task, atS, scout, model, promptUnits, answerUnits, points, flags }
 }
@@ -68,7 +80,7 @@ export function checkPoints({ task, model, promptUnits, answerUnits, points, fla
 
 export function readRules(json: string): Rules {
   const document = objectOf(json)
-  must(document.version === version, () => 'the rules have a version that this program does not know')
+  must(document.version === rulesVersion, () => 'the rules have a version that this program does not know')
   const { prices } = document
   must(typeof prices === 'object' && prices !== null, () => 'the rules have no price list')
   const list = new Map<string, readonly [number, number]>()

@@ -91,6 +91,11 @@ export function writeBytes(bytes: Uint8Array): void {
   at += length
 }
 
+export function writeBytesOrNull(bytes: Uint8Array | null): void {
+  if (bytes === null) pool[at++] = 0xc0
+  else writeBytes(bytes)
+}
+
 /** Half a surrogate pair (a cut emoji) is written as U+FFFD, since the peer would refuse it. */
 export function writeString(value: string): void {
   if (value.length < 32) {

@@ -9,7 +9,14 @@ import { isReceipt, readReceipt } from '../../orchestrator/ledger/receipts/recei
 import { batchLeavesMax, leafBytesMax } from '../../shared/limits/ledger/ledger.ts'
 import { readReceipt as verifiedReceipt } from '../../verifier/receipt.ts'
 import { rootOfAll, rootOfPath } from '../../verifier/tree.ts'
-import { mayMs, packReceipt, receiptOf, SmallLedger, sealLeaves } from '../support/ledger/small-ledger.ts'
+import {
+  mayMs,
+  packReceipt,
+  receiptOf,
+  receiptOfVersionOne,
+  SmallLedger,
+  sealLeaves,
+} from '../support/ledger/small-ledger.ts'
 
 const bytes = (length: number) => fc.uint8Array({ minLength: length, maxLength: length })
 const count = fc.maxSafeNat()
@@ -17,7 +24,8 @@ const receipts = fc.record({
   ...{ task: count, attempt: fc.nat(), atS: fc.nat(), scout: fc.string(), ownerTag: bytes(8), tenantTag: bytes(8) },
   ...{ kind: fc.constantFrom('chat' as const, 'embed' as const), model: fc.string({ unit: 'grapheme' }) },
   ...{ provider: fc.string(), requestHash: bytes(32), answerHash: bytes(32), promptUnits: count },
-  ...{ answerUnits: count, points: count, flags: fc.nat({ max: 511 }) },
+  ...{ answerUnits: count, points: count, flags: fc.nat({ max: 511 }), asker: fc.string(), home: fc.string() },
+  ...{ countersignature: fc.option(bytes(80)) },
 })
 
 describe('a receipt', () => {
@@ -36,6 +44,27 @@ describe('a receipt', () => {
         expect(verifiedReceipt(Buffer.from(packed))).toMatchObject(checked)
       }),
     )
+  })
+
+  test('of version 1 is read for as long as chains hold it', () => {
+    const { asker, home, countersignature, ...old } = receiptOf(1)
+    const read = readReceipt(receiptOfVersionOne)
+    expect(read).toMatchObject({ task: 1, scout: old.scout, points: old.points, asker, home, countersignature })
+    expect(Buffer.from(read.answerHash)).toEqual(Buffer.from(old.answerHash))
+    expect(verifiedReceipt(receiptOfVersionOne)).toMatchObject({ task: 1, scout: old.scout, points: old.points })
+  })
+
+  test('of another version, or with another number of values than its version has, is refused', () => {
+    const changed = (at: number, value: number) => packReceipt(receiptOf(1)).with(at, value)
+    const [count, version] = [4, 5]
+    expect(() => readReceipt(changed(version, 3))).toThrow('a receipt of version 3 cannot be read')
+    expect(() => verifiedReceipt(Buffer.from(changed(version, 3)))).toThrow('the version 3, which this program')
+    expect(() => verifiedReceipt(Buffer.from(changed(version, 1)))).toThrow('of version 1 has 19 values and not 16')
+    expect(() => verifiedReceipt(Buffer.from(changed(count, 18)))).toThrow('of version 2 has 18 values and not 19')
+  })
+
+  test('takes three bytes for being of no other hub and not countersigned', () => {
+    expect(packReceipt(receiptOf(1)).length).toBe(receiptOfVersionOne.length + 3)
   })
 
   test('takes no more than 200 bytes with names as long as most', () => {

@@ -9,7 +9,15 @@ import { firstLine, rulesLine, wholeBatchLine } from '../../orchestrator/ledger/
 import { Flaw } from '../../verifier/flaw.ts'
 import { type Findings, LedgerCheck } from '../../verifier/ledger-check.ts'
 import { isSigned } from '../../verifier/line-check.ts'
-import { mayDay, mayMs, packReceipt, receiptOf, SmallLedger, sealLeaves } from '../support/ledger/small-ledger.ts'
+import {
+  mayDay,
+  mayMs,
+  packReceipt,
+  receiptOf,
+  receiptOfVersionOne,
+  SmallLedger,
+  sealLeaves,
+} from '../support/ledger/small-ledger.ts'
 import { builtVerifier } from '../support/ledger/verifier-program.ts'
 import { temporaryFolder } from '../support/machine/temporary-folder.ts'
 
@@ -64,6 +72,17 @@ describe('a true file', () => {
     ledger.batches.shift()
     expect(checked(ledger.file(), ledger.identity.key)).toMatchObject({ first: 2, last: 2, books: null })
   })
+})
+
+test('receipts of version 1 and 2 stand in one file, and both are folded', () => {
+  const ledger = new SmallLedger()
+  const { rules, identity, projector, batches } = ledger
+  const sign = (bytes: Uint8Array) => identity.sign(bytes)
+  const leaves = [receiptOfVersionOne, packReceipt(receiptOf(2, { asker: 'north', home: 'south' }))]
+  batches.push(sealLeaves(projector.end, leaves, { atMs: mayMs, rulesHash: rules.hash, sign }))
+  projector.fold(batches[0]!)
+  expect(checked(ledger.file(), identity.key)).toMatchObject({ receipts: 2, points: 2 * 920 })
+  expect(projector.waitingOf('key_ant')).toBe(2 * 920)
 })
 
 describe('a forged file is found out', () => {

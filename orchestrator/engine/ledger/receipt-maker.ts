@@ -81,6 +81,10 @@ export class ReceiptMaker {
       answerUnits,
       points,
       flags,
+      // Of another hub's client or scout, and countersigned, is none of them yet.
+      asker: '',
+      home: '',
+      countersignature: null,
     })
     return { worked: { atS, scout, model, points, flags }, owed: (flags & freeBits) === 0 ? chargeOf(worth) : 0 }
   }

@@ -1,10 +1,18 @@
 /**
- * A receipt: what the hub attests of one committed task, as sixteen values in a fixed order, packed as msgpack. It is
+ * A receipt: what the hub attests of one committed task, as nineteen values in a fixed order, packed as msgpack. It is
  * packed once, where it will stay; from then on its bytes are what is hashed, signed, stored and handed out, and nobody
- * packs it again. Pure; batches are made of receipts in `leaf-buffer.ts` and `chain.ts`.
+ * packs it again. Receipts of version 1, which lack the last three values, are read for as long as chains hold them.
+ * Pure; batches are made of receipts in `leaf-buffer.ts` and `chain.ts`.
  */
 import { beginFrame, readValue } from '../../../shared/protocol/read.ts'
-import { writeBytes, writeInto, writeListHead, writeNumber, writeString } from '../../../shared/protocol/write.ts'
+import {
+  writeBytes,
+  writeBytesOrNull,
+  writeInto,
+  writeListHead,
+  writeNumber,
+  writeString,
+} from '../../../shared/protocol/write.ts'
 import { type TaskKind, taskKinds } from '../../../shared/task.ts'
 
 export interface Receipt {
@@ -29,22 +37,34 @@ export interface Receipt {
   points: number
   /** Sum of `flagBits`. */
   flags: number
+  /** Name of the hub whose client asked; empty for this one. */
+  asker: string
+  /** Name of the hub whose scout served; empty for this one. */
+  home: string
+  /** The nonce of the attempt and behind it what its scout signed, `countersignatureBytes`; null when it did not. */
+  countersignature: Uint8Array | null
 }
 
 /** The first value; another one stands for another order of values. */
-const receiptVersion = 1
+const receiptVersion = 2
+/** The one before: it ends with the flags. */
+const shortVersion = 1
 
 /** Values of a receipt. */
-const valueCount = 16
+const valueCount = 19
 /** What the head of the list, eight numbers, and the heads of the other values take at most. */
-const fixedBytes = 5 + 8 * 9 + 8 * 5
+const fixedBytes = 5 + 8 * 9 + 11 * 5
+/** A nonce of 16 bytes and an Ed25519 signature of 64. */
+const countersignatureBytes = 80
 /** Of one UTF-16 unit as UTF-8. */
 const utf8BytesMax = 3
 
 /** As many bytes as its receipt takes at most. */
-export function receiptRoom({ scout, model, provider, ownerTag, tenantTag, requestHash, answerHash }: Receipt): number {
-  const hashes = ownerTag.length + tenantTag.length + requestHash.length + answerHash.length
-  return fixedBytes + hashes + utf8BytesMax * (scout.length + model.length + provider.length)
+export function receiptRoom(receipt: Receipt): number {
+  const { scout, model, provider, ownerTag, tenantTag, requestHash, answerHash, asker, home } = receipt
+  const bytes = ownerTag.length + tenantTag.length + requestHash.length + answerHash.length + countersignatureBytes
+  const units = scout.length + model.length + provider.length + asker.length + home.length
+  return fixedBytes + bytes + utf8BytesMax * units
 }
 
 /** Packs a receipt into bytes that have room for it; where it ends. */
@@ -71,13 +91,17 @@ function writeReceipt(receipt: Receipt): void {
   writeNumber(receipt.answerUnits)
   writeNumber(receipt.points)
   writeNumber(receipt.flags)
+  writeString(receipt.asker)
+  writeString(receipt.home)
+  writeBytesOrNull(receipt.countersignature)
 }
 
-/** What stands in bytes that `packReceiptAt` made. */
+/** What stands in bytes that `packReceiptAt` made, here or in an earlier release. */
 export function readReceipt(bytes: Uint8Array): Receipt {
   beginFrame(bytes)
   const version = readValue()
-  if (version !== receiptVersion) throw new Error(`a receipt of version ${version} cannot be read`)
+  const isShort = version === shortVersion
+  if (version !== receiptVersion && !isShort) throw new Error(`a receipt of version ${version} cannot be read`)
   return {
     task: readValue() as number,
     attempt: readValue() as number,
@@ -94,6 +118,9 @@ export function readReceipt(bytes: Uint8Array): Receipt {
     answerUnits: readValue() as number,
     points: readValue() as number,
     flags: readValue() as number,
+    asker: isShort ? '' : (readValue() as string),
+    home: isShort ? '' : (readValue() as string),
+    countersignature: isShort ? null : (readValue() as Uint8Array | null),
   }
 }
 

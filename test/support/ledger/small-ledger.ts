@@ -38,10 +38,18 @@ export function receiptOf(task: number, changes: Partial<Receipt> = {}): Receipt
   const tags = { ownerTag: bytes(8, 1), tenantTag: bytes(8, 2), requestHash: bytes(32, 3), answerHash: bytes(32, 4) }
   const who = { scout: 'key_ant/ant', model: 'llama-3.1-8b-instant', provider: 'groq', kind: 'chat' as const }
   const work = { promptUnits: 4_000, answerUnits: 9_000, flags: 0 }
-  const receipt = { task, attempt: 1, atS: mayMs / 1000, ...tags, ...who, ...work, points: 0, ...changes }
+  const others = { asker: '', home: '', countersignature: null }
+  const receipt = { task, attempt: 1, atS: mayMs / 1000, ...tags, ...who, ...work, ...others, points: 0, ...changes }
   const worth = pointsOf(paidPrice(listedRules(), receipt.model), receipt.promptUnits, receipt.answerUnits)
   return { ...receipt, points: changes.points ?? (earnsNothing(receipt.flags) ? 0 : worth) }
 }
+
+/** `receiptOf(1)` as releases before version 2 of receipts have packed it. */
+export const receiptOfVersionOne = Buffer.from(
+  '3QAAABABAQHOafPtAKtrZXlfYW50L2FudMQIAQEBAQEBAQHECAICAgICAgICALRsbGFtYS0zLjEtOGItaW5zdGFudKRncm9xxCADAwMDAwMD' +
+    'AwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDA8QgBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBATND6DNIyjNA5gA',
+  'base64url',
+)
 
 export function packReceipt(receipt: Receipt): Uint8Array {
   const leaves = new LeafBuffer()
