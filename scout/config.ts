@@ -24,6 +24,8 @@ export interface ScoutConfig {
   logLevel: LogLevel
   /** `auto`: a live status on a terminal, JSON lines elsewhere. */
   logFormat: LogFormat
+  /** The file of the key with which answers are signed; null where they are not. */
+  signingKeyFile: string | null
   /** What must not be told to the hub, whoever writes it into an error. */
   secrets: readonly string[]
 }
@@ -45,6 +47,7 @@ export function readConfig(env: Environment, host = hostname()): Readonly<ScoutC
     requestBytesMax: readRequestBytes(env, errors),
     logLevel: readWord(env, 'LOG_LEVEL', logLevels, 'info', errors),
     logFormat: readWord(env, 'LOG_FORMAT', logFormats, 'auto', errors),
+    signingKeyFile: read(env, 'SCOUT_SIGNING_KEY') || null,
     secrets: secretsIn(env),
   }
   return errors.length > 0 ? errors : Object.freeze(config)

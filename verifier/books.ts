@@ -53,6 +53,8 @@ export class Books {
 
   private event(event: Event): void {
     if (event.type === 'season') return this.moveSeason(String(event.season), String(event.to))
+    // Of a scout's key, which moves nothing.
+    if (event.type === 'pin') return
     must(event.type === 'transfer', () => `there is no event of the type ${String(event.type)}`)
     const { why, from, to, points } = event
     must(typeof from === 'string' && typeof to === 'string', () => 'a transfer names no accounts')

@@ -5,7 +5,8 @@
  */
 import { Books } from './books.ts'
 import { Flaw, must } from './flaw.ts'
-import { type BatchProof, LineCheck, type LineProof } from './line-check.ts'
+import { type BatchProof, isWork, LineCheck, type LineProof } from './line-check.ts'
+import { Signers } from './signers.ts'
 
 export interface Findings {
   batches: number
@@ -19,6 +20,8 @@ export interface Findings {
   lastHash: string
   /** Null unless the file begins with batch 1 and has every leaf. */
   books: Books | null
+  /** Of receipts that are signed by their scouts, too. */
+  signers: Signers
 }
 
 const noHash = '0'.repeat(64)
@@ -29,6 +32,7 @@ export class LedgerCheck {
   private readonly found: Findings = {
     ...{ batches: 0, receipts: 0, events: 0, points: 0, first: 0, last: 0, lastHash: '' },
     books: new Books(),
+    signers: new Signers(),
   }
 
   /** `hub`: its public key, from somewhere else than the file. Throws a Flaw when it is none. */
@@ -74,9 +78,12 @@ export class LedgerCheck {
     must(previous === lastHash, () => `batch ${seq} follows on another batch ${last} than this one`)
   }
 
-  private count({ seq, hash, isWhole, receipts, events, points, steps }: BatchProof): void {
+  private count({ seq, hash, isWhole, receipts, events, points, steps, countersigned }: BatchProof): void {
     const { found } = this
+    const { signers } = found
     if (!isWhole) found.books = null
+    for (const step of steps) if (!isWork(step) && step.type === 'pin') signers.pin(step)
+    for (const receipt of countersigned) signers.check(receipt, found.books !== null)
     found.books?.take(steps)
     found.batches++
     found.receipts += receipts

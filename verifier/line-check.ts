@@ -7,6 +7,7 @@
 import { createPublicKey, type KeyObject, verify } from 'node:crypto'
 import { Flaw, must, objectOf } from './flaw.ts'
 import { checkPoints, type Rules, readReceipt, readRules } from './receipt.ts'
+import type { Countersigned } from './signers.ts'
 import { rootOfAll, rootOfPath, sha256 } from './tree.ts'
 
 const headTag = Buffer.from('chasm-ledger-v1\n')
@@ -38,6 +39,8 @@ export interface BatchProof {
   points: number
   /** Its leaves in their order. */
   steps: (Work | Event)[]
+  /** Receipts that are signed by their scouts, too: with which key is known from the lines before. */
+  countersigned: Countersigned[]
 }
 
 export interface LineProof {
@@ -89,7 +92,8 @@ export class LineCheck {
     must(isSigned, () => `the signature of batch ${seq} is not the hub's`)
     const isWhole = Array.isArray(row.leaves)
     const hash = sha256(bytes).toString('hex')
-    const batch: BatchProof = { seq, previous, hash, isWhole, receipts: 0, events: 0, points: 0, steps: [] }
+    const sums = { receipts: 0, events: 0, points: 0, steps: [], countersigned: [] }
+    const batch: BatchProof = { seq, previous, hash, isWhole, ...sums }
     proof.batch = batch
     const rules = this.rules.get(rulesHash)
     must(rules !== undefined, () => `the rules of batch ${seq} are missing`)
@@ -138,7 +142,8 @@ function addLeaf(batch: BatchProof, leaf: Buffer, rules: Rules): void {
   }
   const receipt = readReceipt(leaf)
   checkPoints(receipt, rules)
-  const { task, atS, scout, model, points } = receipt
+  const { task, attempt, atS, scout, model, points, answerHash, countersignature } = receipt
+  if (countersignature !== null) batch.countersigned.push({ task, attempt, scout, answerHash, countersignature })
   batch.receipts++
   batch.points += points
   const last = steps.at(-1)

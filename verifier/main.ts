@@ -13,11 +13,11 @@ import { readFileSync, statSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
 import { isMainThread } from 'node:worker_threads'
-import { chunksOf, linesIn } from './chunks.ts'
-import { checkInThreads, work } from './crew.ts'
 import { Flaw } from './flaw.ts'
 import { type Findings, LedgerCheck } from './ledger-check.ts'
 import { isSigned } from './line-check.ts'
+import { chunksOf, linesIn } from './threads/chunks.ts'
+import { checkInThreads, work } from './threads/crew.ts'
 
 const usage = 'Usage: chasm-verify <file> --hub <public key> [--signature <file>] [--threads <number>]'
 /** A smaller file is checked before threads have begun. */
@@ -77,11 +77,12 @@ function statement(file: string, hub: string, signature: string): number {
   return say(process.stdout, `True. ${file} is as the hub signed it.`, 0)
 }
 
-function told({ batches, receipts, events, points, first, last, lastHash, books }: Findings): string {
+function told({ batches, receipts, events, points, first, last, lastHash, books, signers }: Findings): string {
   const lines = [
     `True. ${receipts} receipts with ${points} points and ${events} events in ${batches} batches.`,
     `Batches ${first} to ${last} without a gap; the last head is ${lastHash || 'none'}.`,
   ]
+  lines.push(...signed(signers))
   if (books === null) lines.push('Balances are not told: the file does not begin with batch 1, or leaves are left out.')
   else {
     const sums = Object.entries(books.sums()).map(([name, sum]) => `${name} ${sum}`)
@@ -91,6 +92,14 @@ function told({ batches, receipts, events, points, first, last, lastHash, books 
     }
   }
   return lines.join('\n')
+}
+
+/** What is told of countersignatures; nothing where there are none. */
+function signed({ checked, unknown, replaced }: Findings['signers']): string[] {
+  if (checked + unknown === 0) return []
+  const lines = [`${checked} receipts are countersigned by their scouts; ${replaced} keys of scouts were replaced.`]
+  if (unknown > 0) lines.push(`${unknown} more are countersigned with keys that the file does not have.`)
+  return lines
 }
 
 function say(stream: NodeJS.WriteStream, text: string, code: number): number {

@@ -10,7 +10,7 @@ const nil = 0xc0
 export class Reader {
   private at = 0
 
-  constructor(private readonly bytes: Buffer) {}
+  constructor(private readonly message: Buffer) {}
 
   /** The number of its values. */
   array(): number {
@@ -31,7 +31,7 @@ export class Reader {
   text(): string {
     const length = this.textLength()
     this.skip(length)
-    return this.bytes.toString('utf8', this.at - length, this.at)
+    return this.message.toString('utf8', this.at - length, this.at)
   }
 
   passText(): void {
@@ -46,14 +46,21 @@ export class Reader {
     this.skip(length)
   }
 
-  passBytesOrNull(length: number): void {
-    if (this.bytes[this.at] === nil) this.at++
-    else this.passBytes(length)
+  /** The same as a view. */
+  bytes(length: number): Uint8Array {
+    this.passBytes(length)
+    return this.message.subarray(this.at - length, this.at)
+  }
+
+  bytesOrNull(length: number): Uint8Array | null {
+    if (this.message[this.at] !== nil) return this.bytes(length)
+    this.at++
+    return null
   }
 
   /** Nothing may stand behind the last value. */
   end(): void {
-    must(this.at === this.bytes.length, () => 'a receipt has bytes behind its last value')
+    must(this.at === this.message.length, () => 'a receipt has bytes behind its last value')
   }
 
   private textLength(): number {
@@ -64,27 +71,27 @@ export class Reader {
   }
 
   private byte(): number {
-    must(this.at < this.bytes.length, ended)
-    return this.bytes[this.at++]!
+    must(this.at < this.message.length, ended)
+    return this.message[this.at++]!
   }
 
   private unsigned(width: number): number {
     this.skip(width)
     let value = 0
-    for (let at = this.at - width; at < this.at; at++) value = value * 256 + this.bytes[at]!
+    for (let at = this.at - width; at < this.at; at++) value = value * 256 + this.message[at]!
     return value
   }
 
   /** Whole numbers beyond 32 bits are written as floats. */
   private double(): number {
     this.skip(8)
-    const number = this.bytes.readDoubleBE(this.at - 8)
+    const number = this.message.readDoubleBE(this.at - 8)
     must(Number.isSafeInteger(number) && number >= 0, () => `a receipt holds the number ${number}`)
     return number
   }
 
   private skip(length: number): void {
-    must(length <= this.bytes.length - this.at, ended)
+    must(length <= this.message.length - this.at, ended)
     this.at += length
   }
 }

@@ -13,6 +13,10 @@ export interface Receipt {
   answerUnits: number
   points: number
   flags: number
+  attempt: number
+  answerHash: Uint8Array
+  /** Null when its scout has not signed it. */
+  countersignature: Uint8Array | null
 }
 
 /** The price list of the rules: micro-dollars per million units of prompt and of answer. */
@@ -45,8 +49,7 @@ export function readReceipt(bytes: Buffer): Receipt {
   must(due !== undefined, () => `a receipt has the version ${version}, which this program does not know`)
   must(count === due, () => `a receipt of version ${version} has ${count} values and not ${due}`)
   const task = reader.number()
-  // Which attempt it was.
-  reader.number()
+  const attempt = reader.number()
   const atS = reader.number()
   const scout = reader.text()
   for (let tags = 0; tags < 2; tags++) reader.passBytes(8)
@@ -55,18 +58,22 @@ export function readReceipt(bytes: Buffer): Receipt {
   const model = reader.text()
   // The provider.
   reader.passText()
-  for (let hashes = 0; hashes < 2; hashes++) reader.passBytes(32)
+  // The hash of the request.
+  reader.passBytes(32)
+  const answerHash = reader.bytes(32)
   const promptUnits = reader.number()
   const answerUnits = reader.number()
   const points = reader.number()
   const flags = reader.number()
+  let countersignature: Uint8Array | null = null
   if (version > 1) {
     // Of which hubs the client and the scout were.
     for (let hubs = 0; hubs < 2; hubs++) reader.passText()
-    reader.passBytesOrNull(countersignatureBytes)
+    countersignature = reader.bytesOrNull(countersignatureBytes)
   }
   reader.end()
-  return { task, atS, scout, model, promptUnits, answerUnits, points, flags }
+  const counted = { promptUnits, answerUnits, points, flags }
+  return { task, attempt, atS, scout, model, answerHash, ...counted, countersignature }
 }
 
 /** Fails unless its points are those of its work under these rules. */

@@ -60,7 +60,7 @@ function workOf(task: number): WorkDone {
     ...{ task: 2 ** 32 + task, attempt: 1, kind: 'chat', served, tenant: `key_${task % 97}` },
     request: { digest, textBytes: 400, media: 0, textsHash: task, answerUnitsMax: null },
     answer: { texts, textBytes: 160 },
-    ...{ isDirected: false, isLoop: false, isPartial: false, isContinued: false },
+    ...{ isDirected: false, isLoop: false, isPartial: false, isContinued: false, signed: null },
   }
 }
 

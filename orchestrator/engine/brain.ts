@@ -125,11 +125,12 @@ export class Brain implements BrainPort {
     const { state } = this.core
     const share = new TurnShare(system, lane, (work) => guard.run('turn of a task', work))
     this.writer = new Writer({ core: this.core, system, guard, barrier: () => this.barrier })
-    this.listings = new Listings(state, system, lane)
+    const signingOf = (session: number) => this.ledger?.keys.noteOf(session)
+    this.listings = new Listings(state, system, lane, signingOf)
     this.fleetList = new FleetList(state, system, this.listings)
     const tell = (session: number, standing: Standing) => edges.toScouts({ type: 'standing', session, standing })
     const pointsOf = (scout: string) => this.ledger?.shownOf(scout) ?? {}
-    this.standings = new StandingReports(state, tell, pointsOf, (scout) => this.trustNote(scout))
+    this.standings = new StandingReports(state, tell, pointsOf, (scout) => this.trustNote(scout), signingOf)
     const turned = (isTroubled: boolean) => this.turned('store', isTroubled)
     this.journal = new Journal(store, system, turned, (work) => guard.run('journal', work))
     this.servedDays = new ServedDays(state.served, this.journal, system)
@@ -169,7 +170,8 @@ export class Brain implements BrainPort {
     const drainWait = new DrainWait(state, this.listings)
     this.drainWait = drainWait
     const { leaseTtlMs } = state.settings
-    this.effectRunner = new EffectRunner({ store, intents, edges, drainWait, admission, epoch, leaseTtlMs })
+    const saltFor = (session: number, task: number) => this.ledger?.saltFor(session, task)
+    this.effectRunner = new EffectRunner({ store, intents, edges, drainWait, admission, epoch, leaseTtlMs, saltFor })
     this.barrier = new CommitBarrier(journal, intents, this.effectRunner, share, ({ session, task, attempt }) =>
       this.writer.add({ type: 'unsent', session, task, attempt, fault: movedOn }),
     )
@@ -255,8 +257,9 @@ export class Brain implements BrainPort {
   private admit(greeting: Greeting): void {
     this.listings.greeted(greeting)
     const { session, operator, hello } = greeting
-    const { name, instance, concurrency, offers, held } = hello
+    const { name, instance, concurrency, offers, held, publicKey } = hello
     const scout = `${operator}/${name}`
+    if (publicKey) this.ledger?.keys.joined(session, scout, publicKey)
     this.writer.add({ type: 'scoutJoined', session, scout, operator, instance, concurrency, offers, held })
     this.writer.add({ type: 'claimsEnded', session })
   }
@@ -265,6 +268,7 @@ export class Brain implements BrainPort {
     if (this.undecided.delete(session)) return
     this.listings.gone(session)
     this.standings.gone(session)
+    this.ledger?.keys.gone(session)
     // Nothing is granted to it any more.
     this.barrier.sessionClosed(session)
     const isAtWork = (this.core.state.roster.bySession.get(session)?.newest ?? null) !== null

@@ -29,15 +29,12 @@ export class FrameLinks implements ScoutLinks {
 
   task(session: number, grant: TaskGrant, request: Uint8Array): boolean {
     if (!fits(grant, request)) return false
-    const { task, attempt, nonce, kind, model, stream, ttlMs, deadlineMs } = grant
+    const { task, attempt, nonce, kind, model, stream, ttlMs, deadlineMs, salt } = grant
     const size = request.length
     const type = 'task'
     // The session puts the acknowledgements and a small body in.
-    this.send(
-      session,
-      { type, task, attempt, nonce, kind, model, stream, ttlMs, deadlineMs, acks: noAcks, size, body: null },
-      request,
-    )
+    const terms = { attempt, nonce, kind, model, stream, ttlMs, deadlineMs }
+    this.send(session, { type, task, ...terms, acks: noAcks, size, body: null, ...(salt && { salt }) }, request)
     return true
   }
 

@@ -324,7 +324,9 @@ export class ScoutSession {
 }
 
 /** A hello in the engine's own terms. */
-export function helloOf({ name, instance, agent, concurrency, offers, held }: FrameOf<'hello'>): Hello {
+export function helloOf(hello: FrameOf<'hello'>): Hello {
+  const { name, instance, agent, concurrency, offers, held, publicKey } = hello
   const claims = held.map(([task, attempt, nonce]) => ({ task, attempt, nonce }))
-  return { name, instance, agent, concurrency, offers: unpackOffers(offers), held: claims }
+  const said = { name, instance, agent, concurrency, offers: unpackOffers(offers), held: claims }
+  return publicKey ? { ...said, publicKey } : said
 }

@@ -68,6 +68,7 @@ export class Metrics {
     )
     if (engine !== null) watchEngine(() => this.stats!, registers)
     if (engine !== null) watchDisputes(engine, registers)
+    if (engine !== null) watchSignatures(engine, registers)
     if (engine !== null) watchNetwork(network, registers)
     watchHeld(answersHeld ?? (() => this.stats!), registers)
     new Gauge({
@@ -184,6 +185,20 @@ function watchEngine(statsNow: () => EngineStats, registers: Registry[]): void {
     collect() {
       this.reset()
       for (const [outcome, count] of Object.entries(statsNow().tasksFinished)) this.inc({ outcome }, count)
+    },
+  })
+}
+
+function watchSignatures(engine: Pick<Engine, 'ledger'>, registers: Registry[]): void {
+  new Counter({
+    name: 'chasm_answer_signatures_total',
+    help: 'Signatures of scouts over their answers: good, bad, of no known key, or not checked.',
+    labelNames: ['outcome'],
+    registers,
+    collect() {
+      this.reset()
+      const seen = engine.ledger?.signaturesSeen() ?? {}
+      for (const [outcome, count] of Object.entries(seen)) this.inc({ outcome }, count)
     },
   })
 }

@@ -42,6 +42,7 @@ import { getEarnings } from './ledger/earnings.ts'
 import { depositPoints, getPoints, listMovements } from './ledger/points.ts'
 import { exportHeads, exportReceipts, getReceipt } from './ledger/receipts.ts'
 import { getLeaderboard, getStatement, listSeasons, nameOnLeaderboard } from './ledger/seasons.ts'
+import { forgetSigningKey } from './ledger/signing-keys.ts'
 import { showHistory } from './live/history.ts'
 import { followLive, showHub } from './live/live.ts'
 import { openapi } from './openapi/openapi.ts'
@@ -143,6 +144,7 @@ export const routes: readonly Route[] = [
   { method: 'GET', path: '/v1/seasons/{id}/statement', access: 'any', handle: getStatement },
   { method: 'GET', path: '/v1/receipts', access: 'any', handle: exportReceipts },
   { method: 'GET', path: '/v1/receipts/{id}', access: 'any', handle: getReceipt },
+  { method: 'DELETE', path: '/v1/signing-keys/{id}', access: 'any', handle: forgetSigningKey },
   { method: 'GET', path: '/v1/ledger/heads', access: 'open', handle: exportHeads },
   { method: 'GET', path: '/v1/scout', access: 'open', ...everywhere, handle: dialIn },
   { method: 'GET', path: '/v1/live', access: 'any', handle: followLive },

@@ -39,8 +39,9 @@ export function holderOver(
   task(session: number, grant: TaskGrant, request: Uint8Array): void
 } {
   return {
-    task(session, { task, attempt, nonce, kind, model, stream, ttlMs, deadlineMs }, request) {
-      const grant = { task, attempt, nonce, kind, model, stream, ttlMs, deadlineMs }
+    task(session, { task, attempt, nonce, kind, model, stream, ttlMs, deadlineMs, salt }, request) {
+      const terms = { task, attempt, nonce, kind, model, stream, ttlMs, deadlineMs }
+      const grant = salt === undefined ? terms : { ...terms, salt }
       link.send({ type: 'giveTask', session, epoch: epoch(), grant }, request)
     },
     cancel: (session, task, attempt, reason) => link.send({ type: 'cancelWork', session, task, attempt, reason }),
@@ -60,8 +61,8 @@ export function carrierOver(link: Sender): AttemptEvents {
     },
     settle(session, settlement, body) {
       const { task, attempt, nonce, outcome, chunks, provider, credits } = settlement
-      const { fault, message, param, retryAfterMs } = settlement
-      const told = { fault, message, param, retryAfterMs }
+      const { fault, message, param, retryAfterMs, signature } = settlement
+      const told = { fault, message, param, retryAfterMs, ...(signature && { signature }) }
       const own: Settlement = { task, attempt, nonce, outcome, chunks, provider, credits, ...told }
       link.send({ type: 'settlement', session, settlement: own }, body)
     },

@@ -5,6 +5,7 @@
  * Exit codes: 0 drained, 1 refused or broken, 2 bad configuration.
  */
 import { readFileSync } from 'node:fs'
+import type { AnswerKey } from '../../shared/answers/answer-keys.ts'
 import { signalEchoMs } from '../../shared/limits/process.ts'
 import type { System } from '../../shared/system.ts'
 import { endpointOf, type ScoutConfig } from '../config.ts'
@@ -18,7 +19,8 @@ import { stateFolder } from '../status/state-folder.ts'
 import { statusLines } from '../status/status.ts'
 import { listenForStatus } from '../status/status-socket.ts'
 import { keepKnownHubs, readKnownHubs } from './known-hubs.ts'
-import { Scout } from './scout.ts'
+import { Scout, type ScoutSettings } from './scout.ts'
+import { signingKey } from './signing-key.ts'
 
 /** Makes the providers; throws an Error of one sentence when the configuration asks for what cannot be. */
 export type ProviderSource = (log: Log, signal: AbortSignal) => Promise<Provider[]>
@@ -39,7 +41,7 @@ export async function runScout(config: ScoutConfig, source: ProviderSource, syst
     view?.stop()
     end(log, refused ? 1 : 0, reason)
   }
-  const scout = compose(config, catalog, log, system, stopped)
+  const scout = compose({ ...config, signingKey: keyOf(config, system) }, catalog, log, system, stopped)
   view?.show(() => statusLines(scout.status()))
   const answering = { status: () => scout.status(), drain: (reason: string) => drain(reason) }
   await openToStatus(answering, system, log)
@@ -62,8 +64,15 @@ async function openOutput(config: ScoutConfig, system: System): Promise<{ log: L
   return { log, view: process.send === undefined ? view : null }
 }
 
+/** Undefined where answers are not signed. */
+function keyOf({ signingKeyFile }: ScoutConfig, system: System): AnswerKey | undefined {
+  if (signingKeyFile === null) return undefined
+  const key = signingKey(signingKeyFile, system)
+  return typeof key === 'string' ? refuse([key]) : key
+}
+
 function compose(
-  config: ScoutConfig,
+  config: ScoutConfig & Pick<ScoutSettings, 'signingKey'>,
   catalog: Catalog,
   log: Log,
   system: System,

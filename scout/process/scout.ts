@@ -2,6 +2,7 @@
  * One whole scout: a link and an executor over a catalog of providers. `process.ts` runs one per process; tests and the
  * fleet simulator run many, with their own clock, sockets and providers.
  */
+import type { AnswerKey } from '../../shared/answers/answer-keys.ts'
 import { drainMs } from '../../shared/limits/process.ts'
 import { handBackMs } from '../../shared/limits/scout.ts'
 import { bodyBytesMax, concurrencyMax, dataBytesPerSecond } from '../../shared/limits/wire.ts'
@@ -31,6 +32,8 @@ export interface ScoutSettings {
   dataBytesPerSecond?: number
   /** Taken out of error texts, beside what looks like a secret; none when absent. */
   secrets?: readonly string[]
+  /** With which answers are signed; absent where they are not. */
+  signingKey?: AnswerKey | undefined
 }
 
 export interface ScoutPorts {
@@ -69,7 +72,8 @@ export class Scout implements LinkHandler {
     this.concurrency = Math.min(concurrencyMax, settings.concurrency)
     this.link = new Link(system, dial, this, log, settings.dataBytesPerSecond ?? dataBytesPerSecond)
     const bounds = { concurrency: this.concurrency, requestBytesMax: settings.requestBytesMax ?? bodyBytesMax }
-    this.executor = new Executor(system, this.link, catalog, log, bounds, settings.secrets)
+    const { signingKey, secrets } = settings
+    this.executor = new Executor(system, this.link, catalog, log, { ...bounds, signingKey }, secrets)
     this.announcement = new OfferAnnouncement(system, this.link, catalog, bounds)
     catalog.watch(() => this.announcement.update())
   }
@@ -118,7 +122,9 @@ export class Scout implements LinkHandler {
   hello(): Hello {
     const { instance, concurrency } = this
     const held = this.executor.held()
-    return { name: this.settings.name, instance, agent, concurrency, offers: this.announcement.forHello(), held }
+    const { name, signingKey } = this.settings
+    const hello = { name, instance, agent, concurrency, offers: this.announcement.forHello(), held }
+    return signingKey === undefined ? hello : { ...hello, publicKey: signingKey.publicKey }
   }
 
   welcomed(frame: FrameOf<'welcome'>): void {

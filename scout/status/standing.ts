@@ -31,7 +31,14 @@ function shapeOf(standing: Standing): string {
   const failing = standing.failurePermille >= failureWorthPermille ? 'failing' : ''
   const record = standing.considered === 0 ? 'unseen' : standing.won === 0 ? 'idle' : 'working'
   const paused = standing.paused.map(([model]) => model).sort()
-  return JSON.stringify([failing, paused, record, main.map(([name]) => name), standing.trust ?? ''])
+  return JSON.stringify([
+    failing,
+    paused,
+    record,
+    main.map(([name]) => name),
+    standing.trust ?? '',
+    standing.signing ?? '',
+  ])
 }
 
 /** Failures and pauses are worth a line soon; where the work goes only now and then. */

@@ -8,6 +8,7 @@ import { unsentBytesMax } from '../../shared/limits/scout.ts'
 import { bodyBytesMax, chunkFrameBytes, inlineBodyBytesMax } from '../../shared/limits/wire.ts'
 import { fragmentsOf } from '../../shared/protocol/fragments.ts'
 import type { FrameOf, ScoutFrame } from '../../shared/protocol/frames.ts'
+import type { AnswerSigning } from './answer-signing.ts'
 import type { Settlement } from './settlement.ts'
 
 /**
@@ -72,6 +73,8 @@ export class AttemptOutput {
     readonly task: number,
     readonly attempt: number,
     readonly nonce: Uint8Array,
+    /** Null where the answer is not signed. */
+    private readonly signing: AnswerSigning | null = null,
   ) {
     this.key = keyOf(task, attempt)
   }
@@ -116,6 +119,7 @@ export class AttemptOutput {
 
   /** Takes one line of a streamed answer. */
   line(json: string): void {
+    this.signing?.line(json)
     const bytes = Buffer.byteLength(json) + 1
     if (this.pendingBytes + bytes > chunkFrameBytes) this.seal()
     this.pending.push(json)
@@ -130,9 +134,11 @@ export class AttemptOutput {
     this.seal()
     this.settledAtMs = nowMs
     const { task, attempt, nonce, chunks, provider } = this
-    const { body } = settlement
+    const { body, outcome } = settlement
+    const signature = outcome === 'done' ? this.signing?.end({ task, attempt, nonce }, body) : null
     const head = { task, attempt, nonce, chunks, provider, credits: 0, ...settlement }
-    this.add({ frame: { type: 'settle', ...head, size: body.length, body: inline(body) }, body })
+    const size = body.length
+    this.add({ frame: { type: 'settle', ...head, size, body: inline(body), ...(signature && { signature }) }, body })
     this.unsentBytes += body.length
     this.release()
   }

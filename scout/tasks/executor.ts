@@ -4,11 +4,13 @@
  * when a lease ends is the lease clock's, and the steps of one answer are in `answer-task.ts`.
  */
 import PQueue from 'p-queue'
+import type { AnswerKey } from '../../shared/answers/answer-keys.ts'
 import { inlineBodyBytesMax } from '../../shared/limits/wire.ts'
 import type { FrameOf } from '../../shared/protocol/frames.ts'
 import type { System } from '../../shared/system.ts'
 import type { WorkFrame } from '../core/session.ts'
 import type { Log } from '../log.ts'
+import { AnswerSigning } from './answer-signing.ts'
 import { type ProviderLookup, TaskAnswerer } from './answer-task.ts'
 import { type AttemptOutput, keyOf } from './attempt-output.ts'
 import { Inbox } from './inbox.ts'
@@ -25,6 +27,13 @@ export interface ExecutorLink extends Exit {
   violation(reason: string): void
 }
 
+interface ExecutorSettings {
+  concurrency: number
+  requestBytesMax: number
+  /** With which answers are signed; absent where they are not. */
+  signingKey?: AnswerKey | undefined
+}
+
 export class Executor {
   readonly tally = new Tally()
   /** Tasks taken and not yet settled. */
@@ -34,6 +43,7 @@ export class Executor {
   private readonly loop: WorkLoop
   private readonly clock: LeaseClock
   private readonly answerer: TaskAnswerer
+  private readonly signingKey: AnswerKey | null
   private draining = false
 
   constructor(
@@ -41,10 +51,11 @@ export class Executor {
     private readonly link: ExecutorLink,
     providers: ProviderLookup,
     private readonly log: Log,
-    { concurrency, requestBytesMax }: { concurrency: number; requestBytesMax: number },
+    { concurrency, requestBytesMax, signingKey }: ExecutorSettings,
     /** Of this scout; they do not leave it in error texts. */
     secrets: readonly string[] = [],
   ) {
+    this.signingKey = signingKey ?? null
     this.queue = new PQueue({ concurrency })
     this.inbox = new Inbox(requestBytesMax, concurrency)
     this.loop = new WorkLoop(system, link, this.running, concurrency)
@@ -142,7 +153,7 @@ export class Executor {
       return this.link.violation('task.size and task.body do not fit')
     }
     // Nonce and body are copied: they outlive the frame by far, and a view would keep the whole message.
-    const output = this.loop.outbox.open(id, attempt, new Uint8Array(frame.nonce))
+    const output = this.loop.outbox.open(id, attempt, new Uint8Array(frame.nonce), this.signingOf(frame))
     const task = new RunningTask(frame, output, this.system.nowMs())
     this.running.set(key, task)
     this.log.debug({ task: id, attempt, model: frame.model }, 'Task accepted')
@@ -150,6 +161,11 @@ export class Executor {
     if (this.draining) return this.stop(task, handedBack)
     if (body !== null) return this.enqueue(task, new Uint8Array(body))
     if (!this.inbox.expect(key, size)) this.stop(task, tooMuchToTake)
+  }
+
+  private signingOf({ salt, stream }: FrameOf<'task'>): AnswerSigning | null {
+    if (!salt || this.signingKey === null) return null
+    return new AnswerSigning(this.signingKey, new Uint8Array(salt), stream)
   }
 
   private assemble(frame: FrameOf<'fragment'>): void {

@@ -13,6 +13,7 @@
 import { unackedBytesMax, unackedResultMs } from '../../shared/limits/scout.ts'
 import { concurrencyMax, fragmentBacklogBytes } from '../../shared/limits/wire.ts'
 import type { FrameOf, ScoutFrame } from '../../shared/protocol/frames.ts'
+import type { AnswerSigning } from './answer-signing.ts'
 import { AttemptOutput, keyOf } from './attempt-output.ts'
 
 /** The way out, as the outbox sees it. */
@@ -52,8 +53,8 @@ export class Outbox {
   }
 
   /** A new attempt. `nonce` is kept, so it must not share memory with a frame. */
-  open(task: number, attempt: number, nonce: Uint8Array): AttemptOutput {
-    const output = new AttemptOutput(task, attempt, nonce)
+  open(task: number, attempt: number, nonce: Uint8Array, signing: AnswerSigning | null = null): AttemptOutput {
+    const output = new AttemptOutput(task, attempt, nonce, signing)
     this.kept.set(output.key, output)
     return output
   }

@@ -5,7 +5,7 @@
  * back.
  */
 import { hubUrlCharsMax } from '../limits/cluster/roster.ts'
-import { unpaidCharsMax } from '../limits/ledger/ledger.ts'
+import { signingNoteCharsMax, unpaidCharsMax } from '../limits/ledger/ledger.ts'
 import { trustNoteCharsMax } from '../limits/trust/audits.ts'
 import {
   aboutCharsMax,
@@ -42,6 +42,11 @@ export const protocolVersion = 1
 export const subprotocol = 'chasm.v1'
 export const scoutPath = '/v1/scout'
 export const nonceBytes = 16
+/** Of Ed25519. */
+const publicKeyBytes = 32
+const signatureBytes = 64
+/** Of the hash of an answer. */
+export const saltBytes = 16
 
 type Sender = 'scout' | 'hub' | 'both'
 
@@ -95,6 +100,8 @@ export const frameTable = {
       offers,
       /** [task, attempt, nonce] of every lease still held. */
       held: listOf(concurrencyMax, task, attempt, nonce),
+      /** Of the key with which this scout signs what it answers; null or absent from one that does not. */
+      publicKey: added(orNull(bytesExactly(publicKeyBytes))),
     },
   },
   /**
@@ -134,6 +141,8 @@ export const frameTable = {
       retryAfterMs: durationMs,
       size,
       body,
+      /** Over what was answered, see section 7; null or absent when it is not signed. */
+      signature: added(orNull(bytesExactly(signatureBytes))),
     },
   },
   /** Answers a ping from inside the scout's work loop. `running` is the number of tasks under way. */
@@ -191,6 +200,8 @@ export const frameTable = {
       acks,
       size: requestSize,
       body,
+      /** Of the answer's hash, for a scout that signs it; null or absent for others. */
+      salt: added(orNull(bytesExactly(saltBytes))),
     },
   },
   /** Stop this attempt; answered by settle `cancelled` (or by whatever settlement won the race). */
@@ -238,6 +249,8 @@ export const frameTable = {
       trust: added(text(trustNoteCharsMax)),
       /** Of `waiting`, the points of scouts that are not trusted with their model; null or absent where nobody says. */
       untrusted: added(orNull(count())),
+      /** Whether its receipts are countersigned, in words; empty or absent for a scout that does not sign. */
+      signing: added(text(signingNoteCharsMax)),
     },
   },
 } as const satisfies Record<string, FrameRow>

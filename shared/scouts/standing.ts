@@ -35,6 +35,7 @@ export function standingSentences(standing: Standing): string[] {
   if (paused.length > 3) sentences.push(`${paused.length - 3} more models are paused for the same reason.`)
   if (typeof standing.unpaid === 'string') sentences.push(standing.unpaid)
   if (standing.trust !== undefined && standing.trust !== '') sentences.push(standing.trust)
+  if (standing.signing !== undefined && standing.signing !== '') sentences.push(standing.signing)
   return sentences
 }
 

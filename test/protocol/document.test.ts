@@ -47,6 +47,7 @@ function typeOf({ wants }: Field<unknown>): string {
     [/^at most (\d+) bytes, or null$/, (bound) => `bytes <= ${bound} or null`],
     [/^at most (\d+) bytes$/, (bound) => `bytes <= ${bound}`],
     [/^exactly (\d+) bytes$/, (bound) => `bytes = ${bound}`],
+    [/^exactly (\d+) bytes, or null, or absent$/, (bound) => `bytes = ${bound} or null, or absent`],
     [
       /^a list of at most (\d+) lists of (\d+) .* or absent$/,
       (bound, members) => `list <= ${bound} of ${members}, or absent`,

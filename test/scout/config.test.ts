@@ -19,6 +19,7 @@ describe('the configuration of a scout', () => {
       requestBytesMax: 4_194_304,
       logLevel: 'info',
       logFormat: 'auto',
+      signingKeyFile: null,
       // What error texts are searched for.
       secrets: [key],
     })

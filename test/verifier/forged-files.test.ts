@@ -6,6 +6,9 @@ import { earnedOf, escrowOf } from '../../orchestrator/ledger/accounts/account.t
 import { flagBits } from '../../orchestrator/ledger/points/zero-rules.ts'
 import { packHead, readHead } from '../../orchestrator/ledger/receipts/chain.ts'
 import { firstLine, rulesLine, wholeBatchLine } from '../../orchestrator/ledger/receipts/export-file.ts'
+import type { Receipt } from '../../orchestrator/ledger/receipts/receipt.ts'
+import { signedBytes } from '../../shared/answers/answer-hash.ts'
+import { AnswerKey, keyText } from '../../shared/answers/answer-keys.ts'
 import { Flaw } from '../../verifier/flaw.ts'
 import { type Findings, LedgerCheck } from '../../verifier/ledger-check.ts'
 import { isSigned } from '../../verifier/line-check.ts'
@@ -175,6 +178,82 @@ describe('a forged file is found out', () => {
     const file =
       firstLine(identity.key) + rulesLine(rules.text) + wholeBatchLine({ ...batch, head, signature: sign(head) })
     expect(flawOf(file, identity.key)).toContain('has 2 leaves, not 1')
+  })
+})
+
+describe('a countersignature', () => {
+  const key = new AnswerKey(new Uint8Array(32).fill(9))
+  const scout = 'key_ant/ant'
+  const pin = (by: AnswerKey | null) => ({ type: 'pin', scout, key: by && keyText(by.publicKey) }) as const
+  const nonce = new Uint8Array(16).fill(6)
+  /** A receipt that its scout has signed. */
+  const signed = (task: number, by = key, changes: Partial<Receipt> = {}): Receipt => {
+    const receipt = receiptOf(task, changes)
+    const { attempt, answerHash } = receipt
+    const signature = by.sign(signedBytes({ task, attempt, nonce, answerHash }))
+    return { ...receipt, countersignature: Buffer.concat([nonce, signature]) }
+  }
+  const fileOf = (...batches: Parameters<SmallLedger['seal']>[0][]): [string, string] => {
+    const ledger = new SmallLedger()
+    for (const [at, leaves] of batches.entries()) ledger.seal(leaves, mayMs + at)
+    return [ledger.file(), ledger.identity.key]
+  }
+
+  test('is checked against the key that the file has pinned before', () => {
+    const [file, hub] = fileOf([pin(key)], [signed(1), receiptOf(2), signed(3)])
+    expect(checked(file, hub).signers).toMatchObject({ checked: 2, unknown: 0, replaced: 0 })
+  })
+
+  test('is found out whichever of its bytes the hub itself has changed', () => {
+    for (let at = 0; at < 80; at++) {
+      const receipt = signed(1)
+      receipt.countersignature![at]! ^= 1
+      const [file, hub] = fileOf([pin(key)], [receipt])
+      expect([at, flawOf(file, hub)]).toEqual([at, `Line 4: the countersignature of task 1 is not that of ${scout}.`])
+    }
+  })
+
+  test('is found out where it is of another task, attempt or answer, or under another key', () => {
+    const other = new AnswerKey(new Uint8Array(32).fill(8))
+    const { countersignature } = signed(1)
+    const forged = [
+      receiptOf(2, { countersignature }),
+      receiptOf(1, { countersignature, attempt: 2 }),
+      receiptOf(1, { countersignature, answerHash: new Uint8Array(32) }),
+      signed(1, other),
+    ]
+    for (const receipt of forged) {
+      const [file, hub] = fileOf([pin(key)], [receipt])
+      expect(flawOf(file, hub)).toContain('is not that of')
+    }
+  })
+
+  test('needs a key, which changes only after it was taken back', () => {
+    const other = new AnswerKey(new Uint8Array(32).fill(8))
+    expect(flawOf(...fileOf([signed(1)]))).toContain(`is countersigned, and ${scout} has no key`)
+    expect(flawOf(...fileOf([pin(key)], [pin(null)], [signed(1)]))).toContain('has no key')
+    expect(flawOf(...fileOf([pin(key)], [pin(other)]))).toContain('changes without having been taken back')
+    const [file, hub] = fileOf([pin(key)], [signed(1)], [pin(null)], [pin(other)], [signed(2, other)])
+    expect(checked(file, hub).signers).toMatchObject({ checked: 2, replaced: 1 })
+  })
+
+  test('of a scout whose key is not in a part of the chain is told as one that was not checked', () => {
+    const ledger = new SmallLedger()
+    ledger.seal([pin(key)])
+    ledger.seal([signed(1)])
+    const found = checked(
+      ledger.file(({ seq }) => (seq === 2 ? [0] : [])),
+      ledger.identity.key,
+    )
+    expect(found.signers).toMatchObject({ checked: 0, unknown: 1 })
+  })
+
+  test('is told by the program', () => {
+    const folder = temporaryFolder()
+    const [file, hub] = fileOf([pin(key)], [signed(1)])
+    writeFileSync(join(folder, 'signed.jsonl'), file)
+    const { said } = builtVerifier()(folder, 'signed.jsonl', '--hub', hub)
+    expect(said).toContain('1 receipts are countersigned by their scouts; 0 keys of scouts were replaced.')
   })
 })
 

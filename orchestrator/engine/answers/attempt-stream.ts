@@ -21,7 +21,7 @@ import { isInSteps, type Steps } from '../../../shared/turn-lane.ts'
 import type { Cost } from '../../core/fleet/cost.ts'
 import type { SpokenAnswer } from '../counting/spoken-answer.ts'
 import type { Use } from '../ports/charged-key.ts'
-import type { AnswerCount } from '../ports/ledger/work.ts'
+import type { AnswerCount, Signed } from '../ports/ledger/work.ts'
 import type { ChunkHead, Settlement } from '../ports/scouts.ts'
 import type { WitnessSeat } from '../ports/trust/witness.ts'
 import { inspectBody, inspectLine, passBody, type Usage } from './answer-check.ts'
@@ -63,6 +63,8 @@ export class AttemptStream {
   private checkedIn = 0
   /** The right to settle it; null when that is not known here. */
   nonce: Uint8Array | null = null
+  /** What its scout has signed with its settlement; null when it has not. */
+  signed: Signed | null = null
   /** When the core last learnt that this attempt lives. */
   renewedMs = 0
   /** Lines that its owner had forwarded when it began. */
@@ -179,7 +181,10 @@ export class AttemptStream {
 
   /** Checks a settlement that claims success, and keeps its body until the commit. */
   settle(settlement: Settlement, body: Uint8Array): Check {
-    if (settlement.chunks !== this.seq) return fault('chunk_gap', `Of ${settlement.chunks} chunks ${this.seq} arrived.`)
+    const { chunks, nonce, signature } = settlement
+    if (chunks !== this.seq) return fault('chunk_gap', `Of ${chunks} chunks ${this.seq} arrived.`)
+    // Copies: they outlive the frame.
+    if (signature) this.signed = { nonce: new Uint8Array(nonce), signature: new Uint8Array(signature) }
     if (this.choices?.isComplete === false) {
       return fault('bad_answer', 'The answer ended without a finish reason.')
     }

@@ -352,7 +352,7 @@ export class Relay implements AnswerSink, Answer, AskedSource {
     this.usePrice = { promptPrice, answerPrice }
     const answer = attemptStream.answerCount()
     if (answer === null || this.count === null) return
-    this.work = this.count.over({ attempt, served, answer, isPartial, isContinued })
+    this.work = this.count.over({ attempt, served, answer, isPartial, isContinued, signed: attemptStream.signed })
   }
 
   // ------------------------------------------------------------ reader's side

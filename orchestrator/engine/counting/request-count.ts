@@ -4,6 +4,7 @@
  * once for each request that is sent. A long request is counted in steps, a slice of it in each turn.
  */
 import { createHash } from 'node:crypto'
+import { sha256 } from '../../../shared/answers/sha256.ts'
 import { FieldNames } from '../../../shared/json/field-names.ts'
 import { JsonScan } from '../../../shared/json/json-scan.ts'
 import type { JsonSpans } from '../../../shared/json/json-spans.ts'
@@ -11,7 +12,6 @@ import { Class } from '../../../shared/json/json-tokens.ts'
 import { SlicedScan } from '../../../shared/json/sliced-scan.ts'
 import { answerValuesMax, mediaCountedMax } from '../../../shared/limits/answers.ts'
 import { bytesPerUnit, countSliceBytes } from '../../../shared/limits/ledger/ledger.ts'
-import { sha256 } from '../../ledger/receipts/sha256.ts'
 import type { RequestCount } from '../ports/ledger/work.ts'
 import { countedOfLong } from './filler.ts'
 

@@ -3,26 +3,24 @@
  * content, refusals, and the names and arguments of tool calls. Almost every line of a stream is like the one before,
  * and of those only the text is looked at. Fed by the attempt streams with lines and bodies that were checked.
  */
+import type { AnswerPart, AnswerText } from '../../../shared/answers/answer-hash.ts'
+import {
+  type KeptText,
+  type Loose,
+  numberIn,
+  sayTexts,
+  type TextTaker,
+  textAmong,
+} from '../../../shared/answers/answer-texts.ts'
+import { sha256 } from '../../../shared/answers/sha256.ts'
 import { parseInSlices } from '../../../shared/json/sliced-parse.ts'
 import { fillerBytesMin } from '../../../shared/limits/ledger/ledger.ts'
 import type { Steps } from '../../../shared/turn-lane.ts'
-import type { AnswerPart, AnswerText } from '../../ledger/receipts/hashes.ts'
-import { sha256 } from '../../ledger/receipts/sha256.ts'
 import type { AnswerCount } from '../ports/ledger/work.ts'
 import { SpokenText } from './spoken-text.ts'
 
-interface Spoken {
-  choice: number
-  part: AnswerPart
-  place: number
-  text: SpokenText
-}
-
 /** Shared by all that have none yet; never added to. */
-const noneSpoken: Spoken[] = []
-
-/** What strangers wrote: anything may be anything. */
-type Loose = { readonly [name: string]: unknown } | null | undefined
+const noneSpoken: KeptText<SpokenText>[] = []
 
 /**
  * Where the text of lines like the last one goes: to one of the texts, nowhere because no client is shown it as the
@@ -30,7 +28,7 @@ type Loose = { readonly [name: string]: unknown } | null | undefined
  */
 type Usual = SpokenText | 'unseen' | 'mixed'
 
-export class SpokenAnswer {
+export class SpokenAnswer implements TextTaker {
   private spoken = noneSpoken
   /** Of an answer that is one text, and came whole. */
   private one: AnswerCount | null = null
@@ -74,7 +72,8 @@ export class SpokenAnswer {
 
   private message(answer: Loose): void {
     const choices = answer?.choices
-    if (Array.isArray(choices)) for (const choice of choices as Loose[]) this.add(choice, choice?.message as Loose)
+    if (Array.isArray(choices))
+      for (const choice of choices as Loose[]) sayTexts(choice, choice?.message as Loose, this)
   }
 
   /** What was said; once. */
@@ -92,36 +91,18 @@ export class SpokenAnswer {
 
   private read(line: Uint8Array): Loose[] {
     const { choices } = JSON.parse(textOf(line)) as { choices: Loose[] }
-    for (const choice of choices) this.add(choice, choice?.delta as Loose)
+    for (const choice of choices) sayTexts(choice, choice?.delta as Loose, this)
     return choices
   }
 
-  private add(choice: Loose, message: Loose): void {
-    const index = numberIn(choice?.index)
-    if (message === null || typeof message !== 'object') return
-    this.say(index, 'content', 0, message.content)
-    this.say(index, 'refusal', 0, message.refusal)
-    const calls = message.tool_calls
-    if (!Array.isArray(calls)) return
-    for (const [at, call] of (calls as Loose[]).entries()) {
-      const made = call?.function as Loose
-      // Pieces of a call name it; in a whole answer calls stand in their order.
-      const place = call?.index === undefined ? at : numberIn(call.index)
-      this.say(index, 'toolName', place, made?.name)
-      this.say(index, 'toolArguments', place, made?.arguments)
-    }
-  }
-
-  private say(choice: number, part: AnswerPart, place: number, text: unknown): void {
-    if (typeof text === 'string' && text !== '') this.textAt(choice, part, place)?.add(text)
+  say(choice: number, part: AnswerPart, place: number, text: string): void {
+    this.textAt(choice, part, place)?.add(text)
   }
 
   /** Null where there are as many texts as are counted. */
   private textAt(choice: number, part: AnswerPart, place: number): SpokenText | null {
-    for (const known of this.spoken) {
-      if (known.choice === choice && known.part === part && known.place === place) return known.text
-    }
-    if (this.spoken.length >= textsMax) return null
+    const known = textAmong(this.spoken, choice, part, place)
+    if (known !== undefined) return known
     const text = new SpokenText(this.unit)
     if (this.spoken === noneSpoken) this.spoken = []
     this.spoken.push({ choice, part, place, text })
@@ -142,9 +123,6 @@ export class SpokenAnswer {
 
 const backslash = 0x5c
 
-/** Texts of one answer that are counted: choices, refusals and tool calls together. */
-const textsMax = 512
-
 /** Of texts this short all counts. */
 function oneText(body: Uint8Array, from: number, to: number): AnswerCount {
   const length = to - from
@@ -159,11 +137,6 @@ function hasEscape(bytes: Uint8Array, from: number, to: number): boolean {
 
 function isText(value: unknown): boolean {
   return typeof value === 'string' && value !== ''
-}
-
-/** A number that a hash can take. */
-function numberIn(value: unknown): number {
-  return Number.isInteger(value) && (value as number) >= 0 && (value as number) <= 0xffff_ffff ? (value as number) : 0
 }
 
 function textOf(bytes: Uint8Array): string {

@@ -5,9 +5,9 @@
  * costs six looks more and nobody knows where filler would go unseen.
  */
 import { createHash, type Hash } from 'node:crypto'
+import { sha256 } from '../../../shared/answers/sha256.ts'
 import { fillerBytesMin } from '../../../shared/limits/ledger/ledger.ts'
 import { countedBytes } from '../../ledger/points/work.ts'
-import { sha256 } from '../../ledger/receipts/sha256.ts'
 import { deflated } from './filler.ts'
 
 const firstBytes = 256

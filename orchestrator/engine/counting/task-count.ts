@@ -10,7 +10,7 @@ import type { Served, TaskKind } from '../../../shared/task.ts'
 import type { Steps, TurnLane } from '../../../shared/turn-lane.ts'
 import { LeasedRequests } from '../../ledger/points/request-memory.ts'
 import type { RequestsHeldElsewhere, TellHeld } from '../ports/ledger/held-requests.ts'
-import type { AnswerCount, RequestCount, WorkDone } from '../ports/ledger/work.ts'
+import type { AnswerCount, RequestCount, Signed, WorkDone } from '../ports/ledger/work.ts'
 import { countInSteps, countRequest, isLongRequest } from './request-count.ts'
 import { SpokenAnswer } from './spoken-answer.ts'
 
@@ -29,6 +29,7 @@ export interface Outcome {
   answer: AnswerCount
   isPartial: boolean
   isContinued: boolean
+  signed: Signed | null
 }
 
 /** What there is where answers are carried in several processes. */
@@ -178,13 +179,14 @@ export class TaskCount {
    * What was done. Null where the request was not counted to its end: it is long, and its client left while the answer
    * had just begun.
    */
-  over({ attempt, answer, served, isPartial, isContinued }: Outcome): WorkDone | null {
+  over({ attempt, answer, served, isPartial, isContinued, signed }: Outcome): WorkDone | null {
     const { request } = this
     if (request === null) return null
     const { task, kind, tenant, isDirected } = this.of
     this.releasedAll()
     const { textsHash } = request
     const isLoop = this.leased.holds(tenant, textsHash) || this.others?.holds(tenant, textsHash) === true
-    return { task, attempt, kind, served, tenant, request, answer, isDirected, isLoop, isPartial, isContinued }
+    const how = { isDirected, isLoop, isPartial, isContinued, signed }
+    return { task, attempt, kind, served, tenant, request, answer, ...how }
   }
 }

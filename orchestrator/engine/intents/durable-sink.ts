@@ -272,10 +272,10 @@ export class DurableSink implements AnswerSink, AskedSource {
   }
 
   private workOf(attemptStream: AttemptStream): WorkDone | null {
-    const { attempt, served } = attemptStream
+    const { attempt, served, signed } = attemptStream
     const answer = attemptStream.answerCount()
     const { count } = this.options
     if (answer === null || count === null) return null
-    return count.over({ attempt, served, answer, isPartial: false, isContinued: false })
+    return count.over({ attempt, served, answer, isPartial: false, isContinued: false, signed })
   }
 }

@@ -3,14 +3,15 @@
  * make again, so an answer can be disputed, and a text that a scout gives to everybody can be found, though no text was
  * kept. Nothing of it is done while answers are made.
  */
+import { type AnswerText, answerHashOf } from '../../../shared/answers/answer-hash.ts'
+import { sha256 } from '../../../shared/answers/sha256.ts'
 import { repeatCharsMin } from '../../../shared/limits/trust/audits.ts'
 import { repeatBatchesMax, repeatReceiptsPerTurn } from '../../../shared/limits/trust/disputes.ts'
 import { operatorOf } from '../../../shared/scouts/scout-id.ts'
 import type { Steps } from '../../../shared/turn-lane.ts'
 import { flagBits } from '../../ledger/points/zero-rules.ts'
-import { type AnswerText, answerHashOf, type HubTags, requestHashOf } from '../../ledger/receipts/hashes.ts'
+import { type HubTags, requestHashOf } from '../../ledger/receipts/hashes.ts'
 import { isReceipt, type Receipt, readReceipt } from '../../ledger/receipts/receipt.ts'
-import { sha256 } from '../../ledger/receipts/sha256.ts'
 import { SpokenAnswer } from '../counting/spoken-answer.ts'
 import type { Attested, LedgerWitness, ShownTexts } from '../ports/ledger/attested.ts'
 import type { LedgerStore } from '../ports/ledger/ledger-store.ts'

@@ -3,6 +3,7 @@
  * order of the journal is the order of the chain. A receipt of a durable task is sealed once its settlement is
  * committed, which in a network of hubs may take long, or never be. While the store is in trouble nothing is sealed.
  */
+import { keyIn } from '../../../shared/answers/answer-keys.ts'
 import { batchLeavesMax, receiptBacklogMax } from '../../../shared/limits/ledger/ledger.ts'
 import type { System } from '../../../shared/system.ts'
 import { type LedgerEvent, packEvent } from '../../ledger/accounts/events.ts'
@@ -10,12 +11,14 @@ import type { Projector, Worked } from '../../ledger/accounts/projector.ts'
 import type { Rules } from '../../ledger/points/rules.ts'
 import { sealBatch } from '../../ledger/receipts/chain.ts'
 import { LeafBuffer, packLeaves } from '../../ledger/receipts/leaf-buffer.ts'
-import { readReceipt } from '../../ledger/receipts/receipt.ts'
+import { type Receipt, readReceipt } from '../../ledger/receipts/receipt.ts'
 import type { Journal } from '../durability/journal.ts'
 import type { LedgerStore } from '../ports/ledger/ledger-store.ts'
-import type { WorkDone } from '../ports/ledger/work.ts'
+import type { Signed, WorkDone } from '../ports/ledger/work.ts'
+import type { StoreWrite } from '../ports/store.ts'
 import { OpenBatch } from './open-batch.ts'
-import type { ReceiptMaker } from './receipt-maker.ts'
+import type { Made, ReceiptMaker } from './receipt-maker.ts'
+import type { Countersigning } from './signing/countersigning.ts'
 import { type SnapshotPace, SnapshotWriter } from './snapshot-writer.ts'
 
 interface LedgerWriterParts {
@@ -24,6 +27,7 @@ interface LedgerWriterParts {
   journal: Journal
   rules: Rules
   maker: ReceiptMaker
+  signatures: Countersigning
   sign: (bytes: Uint8Array) => Uint8Array
   /** Runs work of a later turn: an error in it is a defect. */
   contain: (work: () => void) => void
@@ -37,6 +41,10 @@ interface LedgerWriterParts {
 interface Kept {
   receipt: Uint8Array
   worked: Worked
+  /** Its signature is being checked. */
+  isInCheck: boolean
+  /** Its settlement is committed. */
+  isSettled: boolean
 }
 
 interface Sealing {
@@ -54,6 +62,8 @@ export class LedgerWriter {
   private open: OpenBatch[] = []
   /** Receipts of durable tasks, by task, whose settlements are not committed yet. */
   private readonly unsettled = new Map<number, Kept>()
+  /** Receipts of chats, by task, whose signatures are being checked. */
+  private readonly inCheck = new Map<number, Receipt>()
   private isSealSoon = false
   /** Receipts that are not sealed yet. */
   backlog = 0
@@ -78,6 +88,8 @@ export class LedgerWriter {
 
   /** The receipt of this task, which is not sealed yet; undefined for a task of which none waits. */
   waiting(task: number): Uint8Array | undefined {
+    const checked = this.inCheck.get(task)
+    if (checked !== undefined) return packed(checked)
     const kept = this.unsettled.get(task)
     if (kept !== undefined) return kept.receipt
     const batch = this.open.find(({ tasks }) => tasks.includes(task))
@@ -86,17 +98,28 @@ export class LedgerWriter {
 
   /** The receipt of a durable task, which is committed along with its settlement, and what its client owes for it. */
   keep(work: WorkDone): { receipt: Uint8Array; owed: number } {
-    const leaves = new LeafBuffer()
-    const { worked, owed } = this.parts.maker.make(work, this.parts.system.wallMs(), leaves)
-    const receipt = leaves.leaves()[0]!
-    this.unsettled.set(work.task, { receipt, worked })
-    return { receipt, owed }
+    const { receipt, worked, owed } = this.parts.maker.make(work, this.parts.system.wallMs())
+    const row = packed(receipt)
+    const kept: Kept = { receipt: row, worked, isInCheck: false, isSettled: false }
+    this.unsettled.set(work.task, kept)
+    // The row in the store is without: a crash may lose a countersignature, and no receipt.
+    if (work.signed !== null)
+      kept.isInCheck = this.parts.signatures.add(receipt, work.signed, (found) => this.checked(kept, receipt, found))
+    return { receipt: row, owed }
+  }
+
+  private checked(kept: Kept, receipt: Receipt, countersignature: Uint8Array | null): void {
+    kept.isInCheck = false
+    if (countersignature !== null) kept.receipt = packed({ ...receipt, countersignature })
+    if (kept.isSettled) this.settled(receipt.task)
   }
 
   /** The settlement of a durable task is committed: now its receipt may be sealed. */
   settled(task: number): void {
     const kept = this.unsettled.get(task)
     if (kept === undefined) return
+    kept.isSettled = true
+    if (kept.isInCheck) return
     this.unsettled.delete(task)
     this.add(task, kept)
   }
@@ -108,18 +131,35 @@ export class LedgerWriter {
 
   /** Makes a receipt for the next batch; what its client owes for it. */
   give(work: WorkDone): number {
+    if (this.isFull()) return 0
+    const made = this.parts.maker.make(work, this.parts.system.wallMs())
+    if (work.signed === null || !this.check(made, work.signed)) this.put(made)
+    return made.owed
+  }
+
+  /** Its receipt waits for the check of its signature. */
+  private check(made: Made, signed: Signed): boolean {
+    const { receipt } = made
+    const isAdded = this.parts.signatures.add(receipt, signed, (countersignature) => {
+      this.inCheck.delete(receipt.task)
+      receipt.countersignature = countersignature
+      this.put(made)
+    })
+    if (isAdded) this.inCheck.set(receipt.task, receipt)
+    return isAdded
+  }
+
+  private put({ receipt, worked }: Made): void {
     const batch = this.roomy()
-    if (batch === null) return 0
-    const { worked, owed } = this.parts.maker.make(work, this.parts.system.wallMs(), batch.leaves)
+    batch.leaves.receipt(receipt)
     batch.worked.push(worked)
-    this.added(batch, work.task)
-    return owed
+    this.added(batch, receipt.task)
   }
 
   /** One of which there is a row in the store: if there is no room for it, the next process finds it there. */
-  private add(task: number, { receipt, worked }: Kept): void {
+  private add(task: number, { receipt, worked }: Pick<Kept, 'receipt' | 'worked'>): void {
+    if (this.isFull()) return
     const batch = this.roomy()
-    if (batch === null) return
     batch.leaves.add(receipt)
     batch.worked.push(worked)
     batch.earned.push(task)
@@ -132,14 +172,18 @@ export class LedgerWriter {
     if (batch.size === batchLeavesMax) this.sealSoon()
   }
 
-  /** The batch that the next receipt goes into; null when too many wait. */
-  private roomy(): OpenBatch | null {
+  /** Whether too many wait for one more. Those in check are few. */
+  private isFull(): boolean {
+    const last = this.open.at(-1)
+    if (this.backlog < receiptBacklogMax || (last !== undefined && last.size < batchLeavesMax)) return false
+    this.dropped++
+    return true
+  }
+
+  /** The batch that the next receipt goes into. */
+  private roomy(): OpenBatch {
     const last = this.open.at(-1)
     if (last !== undefined && last.size < batchLeavesMax) return last
-    if (this.backlog >= receiptBacklogMax) {
-      this.dropped++
-      return null
-    }
     const batch = new OpenBatch()
     this.open.push(batch)
     return batch
@@ -162,6 +206,7 @@ export class LedgerWriter {
 
   /** Seals all that waits, before something that is not to come before it in the chain. */
   sealWaiting(): void {
+    this.parts.signatures.giveUp()
     while (this.open.length > 0 && this.sealReceipts());
   }
 
@@ -202,17 +247,30 @@ export class LedgerWriter {
   sealEvents(events: readonly LedgerEvent[], asked: readonly number[] = []): void {
     for (let at = 0; at < events.length; at += batchLeavesMax) {
       const of = events.slice(at, at + batchLeavesMax)
-      this.seal(packLeaves(of.map(packEvent)), { of, tasks: [], earned: [], asked })
+      this.seal(packLeaves(of.map(packEvent)), { of, tasks: [], earned: [], asked }, of.flatMap(pinIn))
     }
   }
 
-  private seal(leaves: LeafBuffer, { of, ...rows }: Sealing): void {
+  private seal(leaves: LeafBuffer, { of, ...rows }: Sealing, pins: readonly StoreWrite[] = noWrites): void {
     const { journal, rules, sign, system } = this.parts
     const atMs = Math.floor(system.wallMs())
     const batch = sealBatch(this.projector.end, { leaves, atMs, rulesHash: rules.hash, sign })
     this.projector.take(batch, of)
-    journal.addHere([{ write: 'batch', batch, ...rows }], done)
+    journal.addHere([{ write: 'batch', batch, ...rows }, ...pins], done)
   }
 }
 
 const done = (): void => {}
+const noWrites: readonly StoreWrite[] = []
+
+/** What the store keeps of an event beside its batch. */
+function pinIn(event: LedgerEvent): StoreWrite[] {
+  if (event.type !== 'pin') return []
+  return [{ write: 'pin', scout: event.scout, key: event.key === null ? null : keyIn(event.key) }]
+}
+
+function packed(receipt: Receipt): Uint8Array {
+  const leaves = new LeafBuffer()
+  leaves.receipt(receipt)
+  return leaves.leaves()[0]!
+}

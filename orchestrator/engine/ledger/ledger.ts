@@ -10,16 +10,8 @@ import type { System } from '../../../shared/system.ts'
 import type { Steps, TurnLane } from '../../../shared/turn-lane.ts'
 import { earnedOf } from '../../ledger/accounts/account.ts'
 import { conservationOf } from '../../ledger/accounts/balances.ts'
-import {
-  addEarning,
-  comesBehind,
-  type Earning,
-  earningKey,
-  inReading,
-  noEarning,
-  unpaidSentence,
-} from '../../ledger/accounts/earnings.ts'
-import { eventFlaw, type LedgerEvent, type SeasonMove } from '../../ledger/accounts/events.ts'
+import { type Earning, unpaidSentence } from '../../ledger/accounts/earnings.ts'
+import { isPinOf, type LedgerEvent, type Pin, readAsked, type SeasonMove } from '../../ledger/accounts/events.ts'
 import { auditedTrust, simpleTrust, type TrustView, type Verdict } from '../../ledger/accounts/trust-port.ts'
 import { type LookedThrough, lookThrough, untrustedOf } from '../../ledger/accounts/untrusted.ts'
 import { consequenceOf } from '../../ledger/accounts/verdicts.ts'
@@ -47,12 +39,15 @@ import type { WorkDone } from '../ports/ledger/work.ts'
 import type { ShownPoints } from '../ports/scouts.ts'
 import type { Store, StoreWrite } from '../ports/store.ts'
 import { Attesting, receiptOf } from './attesting.ts'
+import { earningsWith } from './earning-report.ts'
 import { Leaderboard } from './leaderboard.ts'
 import { LedgerWriter } from './ledger-writer.ts'
 import { ReceiptMaker } from './receipt-maker.ts'
 import { ReceiptRetention } from './receipt-retention.ts'
 import { batchOf, replayed } from './replay.ts'
 import { capsOf } from './season-caps.ts'
+import { Countersigning } from './signing/countersigning.ts'
+import { SigningKeys } from './signing/signing-keys.ts'
 import type { SnapshotPace } from './snapshot-writer.ts'
 import { depositEvents, openEarnings } from './spending/deposits.ts'
 import type { Market } from './spending/market.ts'
@@ -92,6 +87,9 @@ export class Ledger implements LedgerReport {
   private readonly retention: ReceiptRetention
   private readonly maker: ReceiptMaker
   private readonly tags: HubTags
+  /** With which keys scouts sign, and the check of what they signed. */
+  readonly keys: SigningKeys
+  readonly signatures: Countersigning
   private trust: TrustView
   private readonly leaders: Leaderboard
   /** By operator; null until it is known. */
@@ -110,6 +108,8 @@ export class Ledger implements LedgerReport {
     this.tags = new HubTags(secret)
     this.witness = new Attesting(store, this.tags)
     this.retention = new ReceiptRetention(parts)
+    this.keys = new SigningKeys({ store, seal: (pin) => this.sealPin(pin) })
+    this.signatures = new Countersigning({ ...parts, keys: this.keys })
     this.leaders = new Leaderboard({ ...parts, projector: () => this.writer.projector })
     this.trust = simpleTrust((scout, model) => store.earningRecord(scout, model))
     const isConvicted: TrustView['isConvicted'] = (scout, model) => this.trust.isConvicted(scout, model)
@@ -123,13 +123,24 @@ export class Ledger implements LedgerReport {
     this.trust = auditedTrust(found, this.trust)
   }
 
+  private sealPin(pin: Pin): boolean {
+    if (this.parts.journal.trouble !== null) return false
+    this.writer.sealEvents([pin])
+    return true
+  }
+
+  /** What a scout needs in order to sign the answer of this task; undefined where nothing signed of it would count. */
+  saltFor(session: number, task: number): Uint8Array | undefined {
+    return this.keys.signs(session) ? this.tags.salt(task).slice() : undefined
+  }
+
   /** Takes up what the last process left. */
   start(): void {
     const { system, store, journal, rules, contain, identity, snapshot: pace } = this.parts
-    const { maker } = this
+    const { maker, signatures } = this
     const sign = (bytes: Uint8Array) => identity.sign(bytes)
     const folded = replayed(store, dayOf(system.wallMs()))
-    const parts = { system, store, journal, rules, maker, sign, contain, pace }
+    const parts = { system, store, journal, rules, maker, signatures, sign, contain, pace }
     this.writer = new LedgerWriter({ ...parts, ...folded })
     this.writer.start()
     if (this.mode !== 'spend') return
@@ -172,6 +183,8 @@ export class Ledger implements LedgerReport {
 
   /** Once a second. */
   tick(): void {
+    // What is spent comes behind its receipt.
+    if (this.spending !== null) this.signatures.giveUp()
     this.writer.tick()
     if (this.parts.journal.trouble !== null) return
     const { spending } = this
@@ -273,15 +286,7 @@ export class Ledger implements LedgerReport {
   }
 
   earnings(filter: EarningFilter): Earning[] {
-    const rows = new Map(this.parts.store.earnings(filter).map((row) => [earningKey(row), row]))
-    for (const news of this.writer.snapshot.growth(filter.scout)) {
-      if (!isMeant(filter, news)) continue
-      const key = earningKey(news)
-      const row = rows.get(key) ?? noEarning(news.day, news.scout, news.model)
-      addEarning(row, news)
-      rows.set(key, row)
-    }
-    return [...rows.values()].sort(inReading).slice(0, filter.limit)
+    return earningsWith(this.parts.store, this.writer.snapshot.growth(filter.scout), filter)
   }
 
   seasons() {
@@ -328,6 +333,14 @@ export class Ledger implements LedgerReport {
     return new Promise((resolve) => journal.addHere([], () => resolve(null)))
   }
 
+  unpin(scout: string): Fault | boolean {
+    return this.parts.journal.trouble === null ? this.keys.unpin(scout) : notWritable
+  }
+
+  signaturesSeen(): Readonly<Record<string, number>> {
+    return this.signatures.outcomes
+  }
+
   sign(bytes: Uint8Array): Uint8Array {
     return this.parts.identity.sign(bytes)
   }
@@ -366,7 +379,7 @@ export class Ledger implements LedgerReport {
   }
 
   concerns(leaf: Uint8Array, owner: string): boolean {
-    if (!isReceipt(leaf)) return false
+    if (!isReceipt(leaf)) return isPinOf(leaf, owner)
     const { ownerTag, tenantTag } = readReceipt(leaf)
     const tag = Buffer.from(this.tags.tag(owner))
     return tag.equals(ownerTag) || tag.equals(tenantTag)
@@ -382,18 +395,4 @@ export class Ledger implements LedgerReport {
     this.unreached += missing
     return missing
   }
-}
-
-function readAsked(text: string): LedgerEvent | null {
-  try {
-    const event = JSON.parse(text) as LedgerEvent
-    return eventFlaw(event) === null ? event : null
-  } catch {
-    return null
-  }
-}
-
-function isMeant({ operator, scout, from, to, after }: EarningFilter, row: Earning): boolean {
-  if (row.day < from || row.day > to || (after !== undefined && !comesBehind(row, after))) return false
-  return scout === undefined ? operator === null || row.scout.startsWith(`${operator}/`) : row.scout === scout
 }

@@ -3,6 +3,7 @@
  * task. Everything that is known of the world at this moment goes into the receipt, and nothing is looked up later.
  */
 
+import { answerHashOf } from '../../../shared/answers/answer-hash.ts'
 import { operatorOf } from '../../../shared/scouts/scout-id.ts'
 import type { TaskKind } from '../../../shared/task.ts'
 import type { Worked } from '../../ledger/accounts/projector.ts'
@@ -11,8 +12,8 @@ import { EqualRequests } from '../../ledger/points/request-memory.ts'
 import type { Rules } from '../../ledger/points/rules.ts'
 import { answerUnitsOf, paidPrice, pointsOf, promptUnitsOf } from '../../ledger/points/work.ts'
 import { earnsNothing, flagBits, flagsOf } from '../../ledger/points/zero-rules.ts'
-import { answerHashOf, type HubTags, requestHashOf } from '../../ledger/receipts/hashes.ts'
-import type { LeafBuffer } from '../../ledger/receipts/leaf-buffer.ts'
+import { type HubTags, requestHashOf } from '../../ledger/receipts/hashes.ts'
+import type { Receipt } from '../../ledger/receipts/receipt.ts'
 import { chargeOf } from '../../ledger/spending/reservations.ts'
 import type { WorkDone } from '../ports/ledger/work.ts'
 import { auditTenant } from '../ports/trust/witness.ts'
@@ -29,8 +30,10 @@ const daysS = 86_400
 /** Scouts whose owners are kept at hand. */
 const ownersKept = 20_000
 
-/** What is folded of a receipt, and what its client owes for it where points are spent. */
-interface Made {
+/** A receipt before it is packed, and what its client owes for it where points are spent. */
+export interface Made {
+  receipt: Receipt
+  /** What is folded of it. */
   worked: Worked
   owed: number
 }
@@ -50,8 +53,7 @@ export class ReceiptMaker {
 
   constructor(private readonly parts: ReceiptMakerParts) {}
 
-  /** Packs the receipt into these leaves. */
-  make(work: WorkDone, wallMs: number, leaves: LeafBuffer): Made {
+  make(work: WorkDone, wallMs: number): Made {
     const { tags, rules } = this.parts
     const { task, attempt, kind, served, tenant, request, answer } = work
     const { scout, model, provider } = served
@@ -65,7 +67,7 @@ export class ReceiptMaker {
     const salt = tags.salt(task)
     // An audit has a tag of its own: nobody learns from receipts which answers were audits, and what those look like.
     const client = tenant === auditTenant ? `${tenant}:${task}` : tenant
-    leaves.receipt({
+    const receipt: Receipt = {
       task,
       attempt,
       atS,
@@ -81,12 +83,16 @@ export class ReceiptMaker {
       answerUnits,
       points,
       flags,
-      // Of another hub's client or scout, and countersigned, is none of them yet.
+      // Of another hub's client or scout is none of them yet.
       asker: '',
       home: '',
       countersignature: null,
-    })
-    return { worked: { atS, scout, model, points, flags }, owed: (flags & freeBits) === 0 ? chargeOf(worth) : 0 }
+    }
+    return {
+      receipt,
+      worked: { atS, scout, model, points, flags },
+      owed: (flags & freeBits) === 0 ? chargeOf(worth) : 0,
+    }
   }
 
   private ownerOf(scout: string): Owner {

@@ -53,9 +53,9 @@ export type FromScouts =
 export type ToClients =
   /**
    * The prices of a grant are what is charged: no more than the offer asks, nor than was set aside. `noted`: what who
-   * judges answers says of it, where its answer is carried in another process.
+   * judges answers says of it, where its answer is carried in another process. `salt`: for a scout that signs answers.
    */
-  | (EffectOf<'grant'> & { noted?: GrantNote })
+  | (EffectOf<'grant'> & { noted?: GrantNote; salt?: Uint8Array })
   | EffectOf<'servedBy' | 'attemptVoid' | 'finished'>
   /** A limit of its key stops the task, which never began. */
   | { type: 'refused'; task: number; fault: Fault }

@@ -23,6 +23,8 @@ export interface Hello {
   concurrency: number
   offers: Offer[]
   held: LeaseClaim[]
+  /** With which it signs what it answers; absent or null when it does not. */
+  publicKey?: Uint8Array | null | undefined
 }
 
 /** A greeted scout, as the gateway introduces it. */
@@ -65,6 +67,8 @@ export interface Settlement {
   message: string
   param: string
   retryAfterMs: number
+  /** Over what was answered; absent or null when it is not signed. */
+  signature?: Uint8Array | null | undefined
 }
 
 /** What is reported of an answer on its way, to who carries it. */
@@ -100,6 +104,8 @@ export interface TaskGrant {
   stream: boolean
   ttlMs: number
   deadlineMs: number
+  /** Of the answer's hash, for a scout that signs it; absent for others. */
+  salt?: Uint8Array | undefined
 }
 
 /** The terms of a session. */
@@ -134,6 +140,8 @@ export interface Standing {
   trust?: string
   /** Those of the points in escrow that wait for trust; absent where it is not known, or nothing waits. */
   untrusted?: number | null
+  /** Whether its receipts are countersigned, in words; absent for a scout that does not sign. */
+  signing?: string
 }
 
 /** What a scout is told of points; nothing where none are shown. */

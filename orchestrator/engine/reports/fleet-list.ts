@@ -7,7 +7,7 @@ import type { System } from '../../../shared/system.ts'
 import type { Scout } from '../../core/model/object-graph.ts'
 import type { CoreState } from '../../core/state.ts'
 import type { FleetHealth, ScoutFilter, ScoutStanding } from '../ports/client.ts'
-import { judged, type Listings } from './listings.ts'
+import type { Listings } from './listings.ts'
 
 export class FleetList {
   constructor(
@@ -19,7 +19,6 @@ export class FleetList {
   /** At most `count` behind this session; sessions are numbered in the order in which they began. */
   after(session: number, count: number, { operator, name, show }: ScoutFilter): ScoutStanding[] {
     const found: ScoutStanding[] = []
-    const nowMs = this.system.nowMs()
     for (const scout of this.core.roster.bySession.values()) {
       if (found.length >= count) break
       if (scout.session <= session || (operator !== undefined && scout.record.operator !== operator)) continue
@@ -27,7 +26,7 @@ export class FleetList {
       const listing = this.listings.listing(scout)
       if (listing === null) continue
       if (name !== undefined && !listing.name.toLowerCase().includes(name.toLowerCase())) continue
-      found.push({ ...listing, session: scout.session, ...judged(scout, nowMs) })
+      found.push({ ...listing, session: scout.session, ...this.listings.judged(scout) })
     }
     return found
   }

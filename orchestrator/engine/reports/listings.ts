@@ -39,6 +39,8 @@ export class Listings {
     private readonly core: CoreState,
     private readonly system: System,
     lane: TurnLane,
+    /** Whether receipts of this session's answers are countersigned, in words; undefined for one that does not sign. */
+    private readonly signingOf: (session: number) => string | undefined = () => undefined,
   ) {
     const listed = (entry: ModelEntry, nowMs: number) => this.listModel(entry, nowMs)
     this.modelTable = new ModelTable(core.index, system, lane, listed)
@@ -95,11 +97,18 @@ export class Listings {
       const { sessions } = scout.record
       return {
         ...listingOf(scout, known),
-        ...judged(scout, this.system.nowMs()),
+        ...this.judged(scout),
         ...{ sessions, window: trustedWith(scout), standings },
       }
     }
     return undefined
+  }
+
+  /** A scout's last hour, in figures and in words. */
+  judged(scout: Scout): Pick<ScoutDetail, 'lastHour' | 'verdict'> {
+    const nowMs = this.system.nowMs()
+    const verdict = verdictOf(scout, nowMs, this.signingOf(scout.session))
+    return { lastHour: lastHour(scout.record, nowMs, missing(scout)), verdict }
   }
 
   private standing(offer: Offer, capability: Capability): OfferStatus {
@@ -133,11 +142,6 @@ export class Listings {
     const { entry } = waiting
     return entry.waiting.has(waiting) ? entry.returned.size + entry.waiting.position(waiting) : 0
   }
-}
-
-/** A scout's last hour, in figures and in words. */
-export function judged(scout: Scout, nowMs: number): Pick<ScoutDetail, 'lastHour' | 'verdict'> {
-  return { lastHour: lastHour(scout.record, nowMs, missing(scout)), verdict: verdictOf(scout, nowMs) }
 }
 
 /** The average of a few of a model's idle scouts: enough to plan by, and no look at the fleet. */

@@ -29,6 +29,8 @@ export class StandingReports {
     private readonly pointsOf: (scout: string) => ShownPoints = () => ({}),
     /** What audits mean for it; null where nobody audits, or nothing is known. */
     private readonly trustOf: (scout: string) => string | null = () => null,
+    /** Whether receipts of this session's answers are countersigned; undefined for one that does not sign. */
+    private readonly signingOf: (session: number) => string | undefined = () => undefined,
   ) {}
 
   /** A sign of life of this session. */
@@ -36,17 +38,18 @@ export class StandingReports {
     const scout = this.core.roster.bySession.get(session)
     const before = this.reports.get(session)
     if (scout === undefined || (before !== undefined && nowMs - before.atMs < standingEveryMs)) return
-    const standing = { ...standingOf(scout, nowMs), ...this.more(scout.record.scout) }
+    const standing = { ...standingOf(scout, nowMs), ...this.more(scout.record.scout, this.signingOf(session)) }
     const text = JSON.stringify({ ...standing, paused: standing.paused.map(({ model }) => model) })
     this.reports.set(session, { atMs: nowMs, text })
     if (text !== before?.text) this.tell(session, standing)
   }
 
   /** On the wire nothing may be absent before what is there. */
-  private more(scout: string): Partial<Standing> {
+  private more(scout: string, signing: string | undefined): Partial<Standing> {
     const points = this.pointsOf(scout)
     const trust = this.trustOf(scout)
     const { earned = null, waiting = null, unpaid = null, untrusted = null } = points
+    if (signing !== undefined) return { earned, waiting, unpaid, trust: trust ?? '', untrusted, signing }
     if (untrusted !== null) return { earned, waiting, unpaid, trust: trust ?? '', untrusted }
     return trust === null ? points : { earned, waiting, unpaid, trust }
   }
@@ -57,9 +60,9 @@ export class StandingReports {
 }
 
 /** The same in words, as its operator reads them at the scout. */
-export function verdictOf(scout: Scout, nowMs: number): string[] {
+export function verdictOf(scout: Scout, nowMs: number, signing = ''): string[] {
   const { paused, ...counts } = standingOf(scout, nowMs)
-  return standingSentences({ ...counts, paused: paused.map(({ model, resumesInMs }) => [model, resumesInMs]) })
+  return standingSentences({ ...counts, signing, paused: paused.map(({ model, resumesInMs }) => [model, resumesInMs]) })
 }
 
 function standingOf(scout: Scout, nowMs: number): Standing {

@@ -22,6 +22,8 @@ interface EffectRunnerParts {
   admission: Admission
   epoch: number
   leaseTtlMs: number
+  /** What this session's scout signs the answer of this task with; undefined for one that does not. */
+  saltFor: (session: number, task: number) => Uint8Array | undefined
 }
 
 /** The core's verdict on the lease that a scout named. */
@@ -48,7 +50,9 @@ export class EffectRunner {
       case 'grant': {
         this.attempts++
         // The effect is nobody else's: from here on it names what is charged in place of what the offer asks.
-        return edges.toClients(Object.assign(effect, this.parts.admission.priceOf(effect)))
+        const salt = this.parts.saltFor(effect.session, effect.task)
+        const grant = Object.assign(effect, this.parts.admission.priceOf(effect))
+        return edges.toClients(salt === undefined ? grant : { ...grant, salt })
       }
       case 'welcome':
         return this.welcome(effect)

@@ -36,10 +36,13 @@ export function getReceipt(context: RequestContext): Response {
 }
 
 /** What a receipt says, for people; what proves it are its bytes. */
-function saidBy({ atS, scout, kind, model, provider, promptUnits, answerUnits, points, flags }: Receipt) {
+function saidBy(receipt: Receipt) {
+  const { atS, scout, kind, model, provider, promptUnits, answerUnits, points, flags } = receipt
+  const countersigned = receipt.countersignature !== null
   const reasons = zeroReasons(flags)
   const units = { prompt_units: promptUnits, answer_units: answerUnits }
-  return { at: atS, scout, kind, model, provider, ...units, points, reasons, why: reasons.map(reasonSentence) }
+  const why = reasons.map(reasonSentence)
+  return { at: atS, scout, kind, model, provider, ...units, points, reasons, why, countersigned }
 }
 
 /** From `chatcmpl-…`, `cmpl-…`, `msg_…` or `embd-…`, whose ends are numbers of tasks; or such a number. */

@@ -99,6 +99,7 @@ export const ledgerSchemas: Json = {
     },
   }),
   LeaderboardName: object({ object: { const: 'leaderboard.name' }, name: orNull(text) }),
+  SigningKey: object({ object: { const: 'signing_key' }, name: text, kept: { const: false } }),
   Receipt: object(
     {
       ...{ object: { const: 'receipt' }, task: count },
@@ -108,6 +109,7 @@ export const ledgerSchemas: Json = {
         ...{ prompt_units: count, answer_units: count, points: count },
         reasons: { ...texts, description: 'Why it earned nothing; empty where it earned points.' },
         why: { ...texts, description: 'The same in sentences, for the owner of the scout.' },
+        countersigned: { type: 'boolean', description: 'Whether its scout has signed the answer, too.' },
       }),
       ...{ hub: text, index: count, receipt: base64, salt: base64, path: texts, head: base64, signature: base64 },
     },
@@ -194,6 +196,11 @@ export const ledgerOperations: Record<string, Operation> = {
     summary: 'The receipt of an answer, with what proves it; 202 until it is sealed.',
     access: 'any',
     gives: [200, 'The receipt.', json(ref('Receipt'))],
+  },
+  'DELETE /v1/signing-keys/{id}': {
+    summary: 'Forget the key that is kept for a scout of the caller, by its name: the next one that signs is kept.',
+    access: 'any',
+    gives: [200, 'It is forgotten.', json(ref('SigningKey'))],
   },
   'GET /v1/ledger/heads': {
     summary: 'The signed heads of the chain, without receipts, for anybody.',

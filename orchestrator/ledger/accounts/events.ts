@@ -3,7 +3,9 @@
  * are leaves of the same signed chain as receipts and are never changed; a correction is another event. Every event
  * takes from one account what it gives to another, so that nothing can come from nowhere. Pure.
  */
+import { keyIn } from '../../../shared/answers/answer-keys.ts'
 import { ledgerNoteCharsMax } from '../../../shared/limits/ledger/ledger.ts'
+import { operatorOf } from '../../../shared/scouts/scout-id.ts'
 import { isReceipt } from '../receipts/receipt.ts'
 import { readSeason, type SeasonState, seasonStates } from '../seasons/season.ts'
 import { type AccountKind, accountKinds, kindOf } from './account.ts'
@@ -76,7 +78,16 @@ export interface SeasonMove {
   note?: string
 }
 
-export type LedgerEvent = Transfer | SeasonMove
+/** The key with which a scout signs what it answers; null when its operator takes that back. */
+export interface Pin {
+  type: 'pin'
+  scout: string
+  /** `ed25519:` and 43 characters. */
+  key: string | null
+  note?: string
+}
+
+export type LedgerEvent = Transfer | SeasonMove | Pin
 
 /** What is wrong with an event by itself, as a clause; null when nothing is. */
 export function eventFlaw(event: LedgerEvent): string | null {
@@ -86,6 +97,10 @@ export function eventFlaw(event: LedgerEvent): string | null {
   if (event.type === 'season') {
     if (readSeason(event.season) === null) return `${event.season} is no season`
     return seasonStates.includes(event.to) ? null : `${String(event.to)} is no state of a season`
+  }
+  if (event.type === 'pin') {
+    const isKey = event.key === null || (typeof event.key === 'string' && keyIn(event.key) !== null)
+    return typeof event.scout === 'string' && isKey ? null : 'it pins no key'
   }
   const { why, from, to, points } = event
   if (!Number.isSafeInteger(points) || points <= 0) return 'it moves no whole number of points above zero'
@@ -109,4 +124,20 @@ export function readEvent(leaf: Uint8Array): LedgerEvent {
 export function transfersIn(leaves: readonly Uint8Array[]): Transfer[] {
   if (leaves.length === 0 || isReceipt(leaves[0]!)) return []
   return leaves.map(readEvent).filter((event) => event.type === 'transfer')
+}
+
+/** Whether this leaf is of a key with which a scout of this owner signs: what it signed is checked with that. */
+export function isPinOf(leaf: Uint8Array, owner: string): boolean {
+  const event = readEvent(leaf)
+  return event.type === 'pin' && operatorOf(event.scout) === owner
+}
+
+/** What a person asked for, which may move points and seasons; null for anything else. */
+export function readAsked(text: string): Transfer | SeasonMove | null {
+  try {
+    const event = JSON.parse(text) as LedgerEvent
+    return event.type !== 'pin' && eventFlaw(event) === null ? event : null
+  } catch {
+    return null
+  }
 }

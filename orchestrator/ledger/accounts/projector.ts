@@ -155,6 +155,7 @@ export class Projector {
     // What was sealed before could be when it was sealed; rows that are ahead would say otherwise.
     const flaw = ahead === null ? (eventFlaw(event) ?? this.flawOf(event)) : null
     if (flaw !== null) throw new Error(`an event of the ledger cannot be: ${flaw}`)
+    if (event.type === 'pin') return
     if (event.type === 'season') return this.moveSeason(event, atMs)
     this.half(event.from, -event.points, seq, ahead)
     this.half(event.to, event.points, seq, ahead)
@@ -187,6 +188,7 @@ export class Projector {
 
   /** What does not let this event happen now, as a clause; null when it can. */
   flawOf(event: LedgerEvent): string | null {
+    if (event.type === 'pin') return null
     return event.type === 'season' ? this.seasonFlaw(event) : this.transferFlaw(event)
   }
 

@@ -3,10 +3,11 @@
  * receipt or an event. Whoever has two heads of one number with the hub's signature has the proof that it told two
  * stories; a head that is missing leaves a gap in the numbers. Pure; the engine seals, the store keeps, anybody checks.
  */
+
+import { sha256 } from '../../../shared/answers/sha256.ts'
 import { batchLeavesMax } from '../../../shared/limits/ledger/ledger.ts'
 import { type LeafBuffer, unpackLeaves } from './leaf-buffer.ts'
 import { rootOf } from './merkle.ts'
-import { sha256 } from './sha256.ts'
 
 export interface Head {
   /** From 1, without gaps. */

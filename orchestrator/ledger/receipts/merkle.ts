@@ -3,8 +3,9 @@
  * and where the number of nodes of a level is odd the last one moves up as it is. A path is what is needed to compute
  * the root from one leaf. Pure.
  */
+
+import { sha256, sha256Bytes } from '../../../shared/answers/sha256.ts'
 import { leafBytesMax } from '../../../shared/limits/ledger/ledger.ts'
-import { sha256, sha256Bytes } from './sha256.ts'
 
 const leafPrefix = 0
 const nodePrefix = 1

@@ -80,6 +80,8 @@ export class MemoryDisk {
   lastAsked = 0
   /** By hash. */
   rules = new Map<string, string>()
+  /** By scout. */
+  pins = new Map<string, Uint8Array>()
   /** Up to which batch these are. */
   projected = 0
   written = 0
@@ -111,9 +113,9 @@ export class MemoryDisk {
     const { trust, trustMemory, disputes, disputeTexts } = this
     const judged = { trust, trustMemory, disputes, disputeTexts }
     const usage = { ...judged, bookings, usageSums, usageHours, usageDays, history, servedDays }
-    const { batches, receiptPlaces, earned, asked, lastAsked, rules } = this
+    const { batches, receiptPlaces, earned, asked, lastAsked, rules, pins } = this
     const { projected, written, forgotten, balances, earnings, seasons } = this
-    const chain = { batches, receiptPlaces, earned, asked, lastAsked, rules }
+    const chain = { batches, receiptPlaces, earned, asked, lastAsked, rules, pins }
     const ledger = { ...chain, projected, written, forgotten, balances, earnings, seasons }
     const work = { intents, tasks, requestsAhead, ...usage, idempotency, responses, suspects }
     // In one piece: what both maps of tasks hold is the same task.

@@ -43,6 +43,10 @@ export const ledgerWrites = {
     const name = hex(hash)
     if (!disk.rules.has(name)) put(disk.rules, name, text, undo)
   },
+  pin(disk: MemoryDisk, { scout, key }: StoreWriteOf<'pin'>, undo: Undo): void {
+    if (key === null) take(disk.pins, scout, undo)
+    else put(disk.pins, scout, copyBytes(key), undo)
+  },
   forgetLeaves(disk: MemoryDisk, { from, to, batches, tasks }: StoreWriteOf<'forgetLeaves'>, undo: Undo): void {
     must(disk.forgotten === from && to > from, () => `receipts are not forgotten up to batch ${from}`)
     disk.forgotten = to
@@ -95,6 +99,10 @@ export function ledgerReads(disk: MemoryDisk): LedgerStore {
     },
     asked: (limit) => [...disk.asked].slice(0, limit).map(([id, event]) => ({ id, event })),
     rulesText: (hash) => disk.rules.get(hex(hash)),
+    pinned(scout) {
+      const key = disk.pins.get(scout)
+      return key && copyBytes(key)
+    },
     snapshot() {
       const balances = [...disk.balances.values()].sort((one, other) => (one.account < other.account ? -1 : 1))
       const seasons = [...disk.seasons.values()].sort((one, other) => (one.season < other.season ? -1 : 1))

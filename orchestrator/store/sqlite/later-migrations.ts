@@ -2,7 +2,7 @@
  * The history of the database's shape from version 12 on, under the same rules as `migrations.ts`, which applies it.
  */
 
-import { receiptRetention } from './ledger/ledger-tables.ts'
+import { pinTable, receiptRetention } from './ledger/ledger-tables.ts'
 import { snapshotExtents } from './ledger/snapshot-tables.ts'
 import { disputeTables } from './trust/dispute-tables.ts'
 
@@ -38,4 +38,5 @@ export const laterMigrations: readonly Migration[] = [
   { version: 13, sql: snapshotExtents },
   { version: 14, sql: disputeTables },
   { version: 15, sql: receiptRetention },
+  { version: 16, sql: pinTable },
 ]

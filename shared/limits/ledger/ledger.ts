@@ -33,6 +33,19 @@ export const countSliceBytes = 256 * KiB
 export const fillerPartsMax = 4
 export const fillerPartBytes = 16 * KiB
 
+/** Texts of one answer that its hash covers: contents, refusals and parts of tool calls together; more do not count. */
+export const answerTextsMax = 512
+
+/** Of the sentence that tells a scout whether its receipts are countersigned: shorter than what the frame holds. */
+export const signingNoteCharsMax = 240
+
+/**
+ * Answers whose signatures wait to be checked, so many of them in one turn of the lane: 60 to 100 microseconds each.
+ * With more that wait, receipts stay uncountersigned.
+ */
+export const countersignaturesWaitingMax = 2_000
+export const countersignaturesPerTurn = 4
+
 /** Models of a price list; a longer list is refused. */
 export const pricedModelsMax = 1_000
 

@@ -93,6 +93,21 @@ export function ledgerContract(fresh: () => StoreMaker): void {
     expect([store().forgottenUpTo(), store().receiptPlace(10)?.seq]).toEqual([3, 4])
   })
 
+  test('keeps with which key a scout signs, until it is another one or none', () => {
+    const { store, reopen } = storeStage(fresh())
+    const pin = (scout: string, fill: number | null): StoreWrite => {
+      return { write: 'pin', scout, key: fill === null ? null : new Uint8Array(32).fill(fill) }
+    }
+    store().commit([pin('a/one', 1), pin('a/two', 2)])
+    expect(reopen().pinned('a/one')).toEqual(new Uint8Array(32).fill(1))
+    store().commit([pin('a/one', 3), pin('a/two', null), pin('a/none', null)])
+    expect(reopen().pinned('a/one')).toEqual(new Uint8Array(32).fill(3))
+    for (const scout of ['a/two', 'a/none', 'a/three']) expect(store().pinned(scout)).toBeUndefined()
+    // With a batch that cannot be it is not kept either.
+    expect(outcome(store(), [pin('a/three', 4), batch(9)])).toBe('fenced')
+    expect(store().pinned('a/three')).toBeUndefined()
+  })
+
   test('keeps what waits to be sealed until a batch has it', () => {
     const { store, reopen } = storeStage(fresh())
     store().commit([earned(7), earned(5), { write: 'askLedger', event: '{"a":1}' }])

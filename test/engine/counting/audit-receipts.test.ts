@@ -4,21 +4,18 @@ import { ReceiptMaker } from '../../../orchestrator/engine/ledger/receipt-maker.
 import type { WorkDone } from '../../../orchestrator/engine/ports/ledger/work.ts'
 import { auditTenant } from '../../../orchestrator/engine/ports/trust/witness.ts'
 import { HubTags } from '../../../orchestrator/ledger/receipts/hashes.ts'
-import { LeafBuffer } from '../../../orchestrator/ledger/receipts/leaf-buffer.ts'
-import { type Receipt, readReceipt } from '../../../orchestrator/ledger/receipts/receipt.ts'
+import type { Receipt } from '../../../orchestrator/ledger/receipts/receipt.ts'
 import { listedRules, mayMs } from '../../support/ledger/small-ledger.ts'
 
 const request = { digest: new Uint8Array(32), textBytes: 4_000, media: 0, textsHash: 7, answerUnitsMax: null }
 const work: WorkDone = {
   ...{ task: 1, attempt: 1, kind: 'chat', tenant: auditTenant, request, answer: { texts: [], textBytes: 4_000 } },
   ...{ served: { scout: 'key_ant/ant', provider: 'groq', model: 'llama-3.1-8b-instant' }, isDirected: true },
-  ...{ isLoop: false, isPartial: false, isContinued: false },
+  ...{ isLoop: false, isPartial: false, isContinued: false, signed: null },
 }
 
 function receiptOf(maker: ReceiptMaker, done: WorkDone): Receipt {
-  const leaves = new LeafBuffer()
-  const { worked } = maker.make(done, mayMs, leaves)
-  const receipt = readReceipt(leaves.leaves()[0]!)
+  const { receipt, worked } = maker.make(done, mayMs)
   expect(receipt).toMatchObject(worked)
   return receipt
 }

@@ -14,6 +14,7 @@ import { Catalog } from '../../../scout/offers/catalog.ts'
 import { Scout, type ScoutPorts } from '../../../scout/process/scout.ts'
 import { DemoProvider, demoDefaults } from '../../../scout/providers/demo/demo.ts'
 import type { Provider } from '../../../scout/providers/provider.ts'
+import type { AnswerKey } from '../../../shared/answers/answer-keys.ts'
 import { scoutPath } from '../../../shared/protocol/frames.ts'
 import { realSystem } from '../../../shared/system.ts'
 import { until } from '../clocks/until.ts'
@@ -32,7 +33,7 @@ interface EdgeHubOptions extends Pick<BrainOptions, 'balance' | 'network' | 'tru
 }
 
 /** `key`: of an operator of its own; the hub's test key without it. */
-type ScoutMore = { key?: string } & Pick<ScoutPorts, 'welcomed'>
+type ScoutMore = { key?: string; signingKey?: AnswerKey } & Pick<ScoutPorts, 'welcomed'>
 
 export class EdgeHub {
   readonly brain: BrainHub
@@ -88,11 +89,11 @@ export class EdgeHub {
     const demo = { ...demoDefaults, firstTokenMs: 0, tokensPerSecond: 0 }
     const catalog = new Catalog(system, silent, [provider ?? new DemoProvider(demo, system)])
     await catalog.open()
-    const { key = this.scoutKey, ...heard } = more
+    const { key = this.scoutKey, signingKey, ...heard } = more
     const dial = websocketDial(edge.url.replace('http', 'ws') + scoutPath, key, system)
     const ended = Promise.withResolvers<void>()
     const ports = { system, dial, catalog, log: silent, stopped: () => ended.resolve(), ...heard }
-    const scout = new Scout({ name, concurrency }, ports)
+    const scout = new Scout({ name, concurrency, signingKey }, ports)
     scout.start()
     await until(`scout ${name} to connect`, () =>
       this.brain.engine.scouts().some((known) => known.name === name && known.credits === concurrency),

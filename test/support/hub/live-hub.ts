@@ -14,6 +14,7 @@ import { Catalog } from '../../../scout/offers/catalog.ts'
 import { Scout } from '../../../scout/process/scout.ts'
 import { DemoProvider, type DemoSettings, demoDefaults } from '../../../scout/providers/demo/demo.ts'
 import type { Provider } from '../../../scout/providers/provider.ts'
+import type { AnswerKey } from '../../../shared/answers/answer-keys.ts'
 import { scoutPath } from '../../../shared/protocol/frames.ts'
 import { realSystem, type System } from '../../../shared/system.ts'
 import type { HeldSystem } from '../clocks/held-system.ts'
@@ -48,6 +49,8 @@ interface ScoutOptions {
   system?: System
   /** Of an operator of its own; the hub's test key otherwise. */
   key?: string
+  /** With which it signs its answers; it does not without. */
+  signingKey?: AnswerKey
 }
 
 /** The defaults, on any free port, without a log. */
@@ -86,7 +89,7 @@ export class LiveHub {
   /** A scout in this process, connected and with its credits granted. Resolves with what drains it. */
   async addScout(options: ScoutOptions): Promise<() => Promise<void>> {
     const { name, concurrency = 4, requestBytesMax, demo, providers, secrets, url = this.url, system = real } = options
-    const { key = this.scoutKey } = options
+    const { key = this.scoutKey, signingKey } = options
     const settings = { ...demoDefaults, firstTokenMs: 0, tokensPerSecond: 0, ...demo }
     const catalog = new Catalog(system, silent, providers ?? [new DemoProvider(settings, system)])
     await catalog.open()
@@ -97,7 +100,7 @@ export class LiveHub {
     })
     const ports = { system, dial, catalog, log: silent, stopped: () => ended() }
     const scout = new Scout(
-      { name, concurrency, ...(requestBytesMax && { requestBytesMax }), ...(secrets && { secrets }) },
+      { name, concurrency, ...(requestBytesMax && { requestBytesMax }), ...(secrets && { secrets }), signingKey },
       ports,
     )
     scout.start()

@@ -30,7 +30,7 @@ export function workOf(task: number, { isDirected = false, isLoop = false, ...wo
   const { scout, model, tenant, units } = worked
   const bytes = { textBytes: units * 4 }
   const request = { ...bytes, digest: new Uint8Array(32), media: 0, textsHash: task, answerUnitsMax: null }
-  const kind = { kind: 'chat', isPartial: false, isContinued: false, attempt: 1 } as const
+  const kind = { kind: 'chat', isPartial: false, isContinued: false, signed: null, attempt: 1 } as const
   const served = { scout, model, provider: 'demo' } as WorkDone['served']
   return { task, ...kind, served, tenant, request, answer: { ...bytes, texts: [] }, isDirected, isLoop }
 }

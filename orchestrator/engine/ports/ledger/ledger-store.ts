@@ -70,6 +70,8 @@ export type LedgerWrite =
   /** Goes with the settlement of its task. There must be none of this task. */
   | { write: 'earned'; earned: EarnedRow }
   | { write: 'askLedger'; event: string }
+  /** With which key this scout signs; null for none any more. Goes with the batch whose event says so. */
+  | { write: 'pin'; scout: string; key: Uint8Array | null }
   /** Of what was asked and cannot be. Unknown ids are passed over. */
   | { write: 'forgetAsked'; id: number }
   /** Rules under which batches are sealed; kept once. */
@@ -122,6 +124,8 @@ export interface LedgerStore {
   /** Oldest first. */
   asked(limit: number): AskedRow[]
   rulesText(hash: Uint8Array): string | undefined
+  /** The key with which this scout signs. */
+  pinned(scout: string): Uint8Array | undefined
   snapshot(): Snapshot
   /** Newest day first; those of one day by scout and model. */
   earnings(filter: EarningFilter): Earning[]

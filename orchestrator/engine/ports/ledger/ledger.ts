@@ -86,6 +86,10 @@ export interface LedgerReport {
    * the way, null when nothing did.
    */
   deposit(operator: string, client: string, points: number): Promise<Fault | null>
+  /** Takes back the key with which this scout signs: the next one is kept. False when there is none. */
+  unpin(scout: string): Fault | boolean
+  /** Signatures of scouts over their answers, by what became of them. */
+  signaturesSeen(): Readonly<Record<string, number>>
   /** The signature over the bytes of a file. */
   sign(bytes: Uint8Array): Uint8Array
   conservation(): Conservation

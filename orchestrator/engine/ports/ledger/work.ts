@@ -2,8 +2,9 @@
  * What was counted of one task that is over, from who carried its answer to the ledger: plain data without any text.
  * The desks count it, the ledger makes a receipt of it.
  */
+
+import type { AnswerText } from '../../../../shared/answers/answer-hash.ts'
 import type { Served, TaskKind } from '../../../../shared/task.ts'
-import type { AnswerText } from '../../../ledger/receipts/hashes.ts'
 
 /** What was counted of a request. */
 export interface RequestCount {
@@ -27,6 +28,12 @@ export interface AnswerCount {
   textBytes: number
 }
 
+/** What a scout has signed of an attempt, which nobody has checked yet. */
+export interface Signed {
+  nonce: Uint8Array
+  signature: Uint8Array
+}
+
 export interface WorkDone {
   task: number
   attempt: number
@@ -44,4 +51,6 @@ export interface WorkDone {
   isPartial: boolean
   /** It went on after what another scout had said. */
   isContinued: boolean
+  /** Null when its scout has not signed it. */
+  signed: Signed | null
 }

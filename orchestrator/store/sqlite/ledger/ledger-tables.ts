@@ -18,12 +18,21 @@ export const receiptRetention = `
     BEGIN SELECT raise(ABORT, 'a batch of the ledger is never changed'); END;
 `
 
+/** With which key each scout signs what it answers. */
+export const pinTable = `
+  CREATE TABLE ledger_pin (
+    scout TEXT NOT NULL PRIMARY KEY,
+    key BLOB NOT NULL
+  ) STRICT, WITHOUT ROWID;
+`
+
 interface LedgerWrites {
   batch(write: StoreWriteOf<'batch'>): void
   earned(write: StoreWriteOf<'earned'>): void
   askLedger(write: StoreWriteOf<'askLedger'>): void
   forgetAsked(write: StoreWriteOf<'forgetAsked'>): void
   rules(write: StoreWriteOf<'rules'>): void
+  pin(write: StoreWriteOf<'pin'>): void
   forgetLeaves(write: StoreWriteOf<'forgetLeaves'>): void
 }
 
@@ -50,6 +59,10 @@ export function ledgerWrites(statements: Statements): LedgerWrites {
   const addRules = statements.keep<never, [Uint8Array, string]>(
     'INSERT INTO ledger_rules (hash, text) VALUES (?, ?) ON CONFLICT (hash) DO NOTHING',
   )
+  const pin = statements.keep<never, [string, Uint8Array]>(
+    'INSERT INTO ledger_pin (scout, key) VALUES (?, ?) ON CONFLICT (scout) DO UPDATE SET key = excluded.key',
+  )
+  const unpin = statements.keep<never, [string]>('DELETE FROM ledger_pin WHERE scout = ?')
   const forget = statements.keep<never, [number, number]>(
     'UPDATE hub SET ledger_forgotten = ?2 WHERE ledger_forgotten = ?1 AND ?2 > ?1',
   )
@@ -88,6 +101,10 @@ export function ledgerWrites(statements: Statements): LedgerWrites {
     rules({ hash, text }) {
       addRules.run(hash, text)
     },
+    pin({ scout, key }) {
+      if (key === null) unpin.run(scout)
+      else pin.run(scout, key)
+    },
   }
 }
 
@@ -103,6 +120,7 @@ export function ledgerReads(statements: Statements): Omit<LedgerStore, SnapshotR
   const earned = statements.keep<EarnedRow, [number]>('SELECT task, receipt FROM ledger_earned ORDER BY task LIMIT ?')
   const asked = statements.keep<AskedRow, [number]>('SELECT id, event FROM ledger_asked ORDER BY id LIMIT ?')
   const rules = statements.keep<{ text: string }, [Uint8Array]>('SELECT text FROM ledger_rules WHERE hash = ?')
+  const pinned = statements.keep<{ key: Uint8Array }, [string]>('SELECT key FROM ledger_pin WHERE scout = ?')
   return {
     lastBatch: () => last.get() ?? undefined,
     batch: (seq) => one.get(seq) ?? undefined,
@@ -116,5 +134,6 @@ export function ledgerReads(statements: Statements): Omit<LedgerStore, SnapshotR
     earned: (limit) => earned.all(limit),
     asked: (limit) => asked.all(limit),
     rulesText: (hash) => rules.get(hash)?.text,
+    pinned: (scout) => pinned.get(scout)?.key,
   }
 }

@@ -21,6 +21,7 @@ interface Receipt {
     answer_units: number
     points: number
     why: string[]
+    countersigned: boolean
   }
 }
 
@@ -67,6 +68,7 @@ function Found({ id }: { id: string }) {
                 ['Provider', says.provider],
                 ['Units of the prompt', exact(says.prompt_units)],
                 ['Units of the answer', exact(says.answer_units)],
+                ['Countersigned', says.countersigned ? 'By its scout' : 'No'],
               ]}
             />
           </Panel>

@@ -4,7 +4,7 @@
  * too.
  */
 import { createReadStream } from 'node:fs'
-import { must } from './flaw.ts'
+import { must } from '../flaw.ts'
 
 const lineFeed = 0x0a
 const chunkBytes = 1024 * 1024

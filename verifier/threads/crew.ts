@@ -4,9 +4,9 @@
  * finds. Rules stand in few lines and count for all that follow; the other workers are told of them.
  */
 import { parentPort, Worker, workerData } from 'node:worker_threads'
+import type { LedgerCheck } from '../ledger-check.ts'
+import { LineCheck, type LineProof } from '../line-check.ts'
 import { chunksOf, linesIn } from './chunks.ts'
-import type { LedgerCheck } from './ledger-check.ts'
-import { LineCheck, type LineProof } from './line-check.ts'
 
 /** Chunks that one worker has or waits for: it is never idle, and few are in memory. */
 const chunksAhead = 2
