@@ -9,12 +9,15 @@ import type { HubEngine } from '../../orchestrator/engine/engine.ts'
 import type { StoreWrite, StoreWriteOf } from '../../orchestrator/engine/ports/store.ts'
 import { type Pledge, pledgeIn } from '../../orchestrator/ledger/accounts/account.ts'
 import { violationsOf } from '../../orchestrator/ledger/accounts/balances.ts'
-import { readEvent, type Transfer } from '../../orchestrator/ledger/accounts/events.ts'
+import { type Pin, readEvent, type Transfer } from '../../orchestrator/ledger/accounts/events.ts'
 import { Projector } from '../../orchestrator/ledger/accounts/projector.ts'
 import { paidPrice, pointsOf } from '../../orchestrator/ledger/points/work.ts'
 import { unpackLeaves } from '../../orchestrator/ledger/receipts/leaf-buffer.ts'
-import { isReceipt, readReceipt } from '../../orchestrator/ledger/receipts/receipt.ts'
+import { isReceipt, type Receipt, readReceipt } from '../../orchestrator/ledger/receipts/receipt.ts'
 import { chargeOf } from '../../orchestrator/ledger/spending/reservations.ts'
+import { signedBytes } from '../../shared/answers/answer-hash.ts'
+import { AnswerCheck, keyIn } from '../../shared/answers/answer-keys.ts'
+import { nonceBytes } from '../../shared/protocol/frames.ts'
 import { listedRules } from '../support/ledger/small-ledger.ts'
 import { firstBatch } from './grants.ts'
 import type { Dice } from './world.ts'
@@ -36,6 +39,9 @@ export class Receipts {
   /** What clients have paid, and what they owed at most. */
   private spent = 0
   private owed = 0
+
+  /** With which scouts sign, as the chain has pinned it. */
+  private readonly keys = new Map<string, AnswerCheck>()
 
   /** What was spent on a task, and has come back for it. */
   private readonly spentOn = new Map<string, number>()
@@ -68,9 +74,12 @@ export class Receipts {
       if (!isReceipt(leaf)) {
         const event = readEvent(leaf)
         if (event.type === 'transfer') this.transfer(event)
+        if (event.type === 'pin') this.pinned(event)
         continue
       }
-      const { task, model, promptUnits, answerUnits } = readReceipt(leaf)
+      const receipt = readReceipt(leaf)
+      const { task, model, promptUnits, answerUnits } = receipt
+      if (receipt.countersignature !== null) this.countersigned(receipt, receipt.countersignature)
       this.owed += chargeOf(pointsOf(paidPrice(simRules, model), promptUnits, answerUnits))
       if (tasks[place] !== task) this.fail(41, `batch ${batch.seq} has the receipt of task ${task} in another place`)
       if (this.sealed.has(task)) this.fail(41, `task ${task} has two receipts`)
@@ -80,6 +89,19 @@ export class Receipts {
     this.undisputedTasks = this.undisputedTasks.slice(-tasksKept)
     this.projector.fold({ ...batch, leaves })
     for (const flaw of violationsOf(this.projector.balances)) this.fail(40, `after batch ${batch.seq} ${flaw}`)
+  }
+
+  private pinned({ scout, key }: Pin): void {
+    if (this.keys.has(scout)) this.fail(63, `the key of ${scout} is pinned twice`)
+    const bytes = key === null ? null : keyIn(key)
+    if (bytes !== null) this.keys.set(scout, new AnswerCheck(bytes))
+  }
+
+  private countersigned({ task, attempt, scout, answerHash }: Receipt, countersignature: Uint8Array): void {
+    const nonce = countersignature.subarray(0, nonceBytes)
+    const bytes = signedBytes({ task, attempt, nonce, answerHash })
+    const isSigned = this.keys.get(scout)?.verifies(bytes, countersignature.subarray(nonceBytes)) === true
+    if (!isSigned) this.fail(63, `the countersignature of task ${task} is not that of ${scout}`)
   }
 
   private transfer({ why, from, to, points, note = '' }: Transfer): void {

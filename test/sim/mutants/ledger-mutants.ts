@@ -144,6 +144,27 @@ export const ledgerMutants: readonly Mutant[] = [
     tests: 'test/ledger/vesting.test.ts',
   },
   {
+    name: 'what a scout has signed counts without being right',
+    file: `${engine}/ledger/signing/countersigning.ts`,
+    find: 'if (!check.verifies(signedBytes(answer), signature)) {',
+    replace: 'if (signedBytes(answer).length === 0 || signature.length === 0) {',
+    tests: 'test/ledger/countersignatures.test.ts',
+  },
+  {
+    name: 'the key that a scout names last takes the place of the pinned one',
+    file: `${engine}/ledger/signing/signing-keys.ts`,
+    find: '    const key = pinned ?? offered\n',
+    replace: '    const key = offered\n',
+    tests: 'test/ledger/countersignatures.test.ts',
+  },
+  {
+    name: 'what is signed is of any attempt of its task',
+    file: 'shared/answers/answer-hash.ts',
+    find: 'wholeOf(task), wholeOf(attempt), nonce',
+    replace: 'wholeOf(task), wholeOf(0 * attempt), nonce',
+    tests: 'test/ledger/countersignatures.test.ts',
+  },
+  {
     name: 'a part of a receipt is minted and not given',
     file: `${ledger}/accounts/balances.ts`,
     find: "    this.add(escrow, 'escrow', points)\n",
