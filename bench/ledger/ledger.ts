@@ -10,6 +10,7 @@ import { median, type Options, type Result, round, type Say, type Scenario } fro
 import { onStage, type Stage } from '../scenarios/stage.ts'
 import { closedRound, warm } from '../scenarios/tasks/dispatch.ts'
 import type { LedgerAlone } from './alone-process.ts'
+import { signatureCosts } from './signatures.ts'
 
 const receiptsAlone = 1_000_000
 const tasksPerDay = 1_000_000
@@ -58,6 +59,7 @@ export const ledger: Scenario = {
     onStage(options, say, async (stage): Promise<Result> => {
       const found = await alone(options.scouts)
       say(`${found.receipts} receipts alone: ${round(found.receiptUs)} us each`)
+      const { checkUs, scoutUs } = signatureCosts()
       const { on, off } = await paired(stage, options, say)
       const receiptsUs = median(on.map((us, turn) => us - off[turn]!))
       const { receiptUs, sealMs, commitMs, bytesPerReceipt, replaySeconds, verifiedPerSecond } = found
@@ -68,6 +70,8 @@ export const ledger: Scenario = {
           ['a task without', round(median(off)), 'us', ''],
           ['difference, median of the rounds', round(receiptsUs), 'us', '<= 8'],
           ['of it from work to disk, alone', round(receiptUs), 'us', ''],
+          ['a countersigned task, more at the hub', round(checkUs), 'us', ''],
+          ['more at its scout', round(scoutUs), 'us', ''],
           ['on disk', round(bytesPerReceipt), 'B per task', '<= 260'],
           ['a day of 1,000,000 tasks', round((bytesPerReceipt * tasksPerDay) / 1e6), 'MB', '<= 200'],
           ['10,000,000 receipts folded again', round(replaySeconds), 's', '<= 60'],
