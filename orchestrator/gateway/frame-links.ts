@@ -31,10 +31,26 @@ export class FrameLinks implements ScoutLinks {
     if (!fits(grant, request)) return false
     const { task, attempt, nonce, kind, model, stream, ttlMs, deadlineMs, salt } = grant
     const size = request.length
+    const body = null
     const type = 'task'
     // The session puts the acknowledgements and a small body in.
-    const terms = { attempt, nonce, kind, model, stream, ttlMs, deadlineMs }
-    this.send(session, { type, task, ...terms, acks: noAcks, size, body: null, ...(salt && { salt }) }, request)
+    const acks = noAcks
+    const frame: FrameOf<'task'> = {
+      type,
+      task,
+      attempt,
+      nonce,
+      kind,
+      model,
+      stream,
+      ttlMs,
+      deadlineMs,
+      acks,
+      size,
+      body,
+    }
+    if (salt !== undefined) frame.salt = salt
+    this.send(session, frame, request)
     return true
   }
 

@@ -186,7 +186,6 @@ export class TaskCount {
     this.releasedAll()
     const { textsHash } = request
     const isLoop = this.leased.holds(tenant, textsHash) || this.others?.holds(tenant, textsHash) === true
-    const how = { isDirected, isLoop, isPartial, isContinued, signed }
-    return { task, attempt, kind, served, tenant, request, answer, ...how }
+    return { task, attempt, kind, served, tenant, request, answer, isDirected, isLoop, isPartial, isContinued, signed }
   }
 }
