@@ -41,6 +41,9 @@ import { Ways } from './ways.ts'
 /** Nobody's fault, and free of charge. */
 const edgeGone = fault('scout_draining', 'The part of the orchestrator that the scout was connected to is gone.')
 
+/** As free of charge. */
+const neverCame = fault('scout_draining', 'The scout was gone before this came there.')
+
 const noBody = new Uint8Array(0)
 
 /** Of a brain that does not come back in time. */
@@ -105,7 +108,7 @@ export class EdgeDesks {
     this.lane = new TurnLane(system)
     this.openTasks = new OpenTasks(() => system.nowMs())
     const unsent = (session: number, task: number, attempt: number) => {
-      toBrain({ type: 'unsent', session, task, attempt, fault: edgeGone })
+      toBrain({ type: 'unsent', session, task, attempt, fault: neverCame })
     }
     this.openSessions = new OpenSessions(links, () => this.scouts, unsent)
     // Nothing is decided in this process, so there is nothing to wait for.

@@ -123,9 +123,14 @@ export class OpenSessions implements ScoutEvents, ScoutLinks {
 
   task(session: number, grant: TaskGrant, request: Uint8Array): boolean {
     const open = this.sessions.get(session)
-    if (open?.refused.delete(nameOf(grant.task, grant.attempt))) return true
-    const isSent = this.links.task(session, grant, request)
-    if (!isSent || open === undefined) return isSent
+    if (open === undefined) {
+      // Its socket closed while this was on its way. The word comes behind that of the end of the session, which the
+      // brain holds back, so that nobody is charged.
+      this.unsent(session, grant.task, grant.attempt)
+      return true
+    }
+    if (open.refused.delete(nameOf(grant.task, grant.attempt))) return true
+    if (!this.links.task(session, grant, request)) return false
     open.credits = Math.max(0, open.credits - 1)
     this.note(session, grant.task, grant.attempt, grant.nonce)
     return true

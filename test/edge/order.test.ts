@@ -134,6 +134,35 @@ test('the end of a session does not overtake what its scout settled before', () 
   expect(record).toMatchObject({ done: 1, failed: 0 })
 })
 
+test('a task that comes after the end of its session costs nobody anything', () => {
+  const bench = new EdgesBench(3)
+  const [client, scout, other] = bench.seats as [EdgeSeat, EdgeSeat, EdgeSeat]
+  const session = scout.join(['m'], 1)
+  bench.settle()
+  const answer = client.ask({ routing: { attemptsMax: 1 }, body: bytesOf('{"messages":[]}') })
+  client.toBrain.deliver()
+  bench.decide()
+  client.fromBrain.deliver()
+  scout.desks.scoutEvents.gone(session)
+  scout.toBrain.deliver()
+  bench.decide()
+  bench.settle()
+  bench.system.pass(goneHoldMs)
+  bench.settle()
+  expect(scout.take('task')).toEqual([])
+  const [record] = [...bench.engine.core.state.roster.records.values()]
+  expect(record).toMatchObject({ done: 0, failed: 0 })
+  // The only attempt that its client allows is still to be had.
+  const next = other.join(['m'], 1)
+  bench.settle()
+  const [granted] = other.take('task')
+  const work = new PlayedAttempt(other, next, granted!.frame)
+  work.say(deltaLine('1'), finishLine)
+  work.done()
+  bench.settle()
+  expect(answer.take()?.end?.type).toBe('done')
+})
+
 test('credits that come along with a settlement are not overtaken by a smaller offer', () => {
   const { bench, client, scout, session, work } = stage()
   scout.desks.scoutEvents.credit(session, 6)
