@@ -57,10 +57,11 @@ export function takeOver(engine: HubEngine, back: readonly Place[]): { sessions:
     for (const task of returning.tasks) {
       const [kept, lost]: [PresentedLease[], PresentedLease[]] = [[], []]
       for (const lease of task.leases) {
-        const { session, end } = lease
+        const { session, ends } = lease
         const isHeld = claims.delete(nameOf(session, task.submitted.task, lease.attempt))
+        const ended = (how: string) => ends.some(({ type }) => type === how)
         // What was settled has its verdict already, where its scout does not hold it any more.
-        const isKept = end?.type !== 'unsent' && (isHeld || (end?.type === 'settle' && there.has(session)))
+        const isKept = !ended('unsent') && (isHeld || (ended('settle') && there.has(session)))
         if (isKept) kept.push(lease)
         else lost.push(lease)
       }
@@ -129,9 +130,9 @@ function adopt(
   { submitted, attempt, queuedMs, began, cancel }: PresentedTask,
   { kept, lost }: Found,
 ): void {
-  const leases = kept.map(({ end: _end, ...lease }) => lease)
+  const leases = kept.map(({ ends: _ends, ...lease }) => lease)
   port.fromClients({ ...submitted, type: 'adopt', attempt, queuedMs, contentBegan: began !== null, leases })
-  const ends = kept.map(({ end: ended }) => ended)
+  const ends = kept.flatMap(({ ends: reports }) => reports)
   for (const message of [began, ...ends, cancel]) if (message !== null) port.fromClients(message)
   // Its scout is gone, or it was on its way to one whose edge does not let it in any more.
   for (const { attempt: of } of lost) send({ type: 'attemptVoid', task: submitted.task, attempt: of })

@@ -3,6 +3,7 @@
  * what goes to the brain and what comes from there. A task stays until the brain ends it.
  */
 import { brainLossesMax } from '../../shared/limits/process.ts'
+import { sameNonce } from '../core/model/nonce.ts'
 import type { FromClients, ToClients } from '../engine/ports/brain.ts'
 import type { PresentedLease, PresentedTask } from '../link/presented.ts'
 
@@ -39,8 +40,6 @@ export class OpenTasks {
         open.began = message
         return
       case 'settle':
-        // Its credits are counted with the session.
-        return end(open, message.attempt, { ...message, credits: 0 })
       case 'attemptBroken':
       case 'unsent':
         return end(open, message.attempt, message)
@@ -64,7 +63,7 @@ export class OpenTasks {
       case 'grant': {
         const { session, attempt, nonce, served, queuedMs } = message
         const { model, provider } = served
-        open.leases.push({ session, attempt, nonce: new Uint8Array(nonce), model, provider, end: null })
+        open.leases.push({ session, attempt, nonce: new Uint8Array(nonce), model, provider, ends: [] })
         open.attempt = attempt
         open.queuedMs = queuedMs
         return
@@ -110,7 +109,16 @@ export class OpenTasks {
   }
 }
 
-function end({ leases }: OpenTask, attempt: number, report: NonNullable<PresentedLease['end']>): void {
+/**
+ * All that was reported counts, in its order: an answer that broke off ends with that, and the settlement behind it is
+ * what its scout waits for a verdict on. What is repeated, or comes from somebody else, changes nothing.
+ */
+function end({ leases }: OpenTask, attempt: number, report: PresentedLease['ends'][number]): void {
   const lease = leases.find((one) => one.attempt === attempt)
-  if (lease !== undefined) lease.end = report
+  if (lease === undefined || lease.ends.some(({ type }) => type === report.type)) return
+  if (report.type !== 'settle') return void lease.ends.push(report)
+  const { session, nonce } = lease
+  if (report.session !== session || !sameNonce(report.nonce, nonce)) return
+  // Its credits are counted with the session; the nonce that came along is a view of its frame.
+  lease.ends.push({ ...report, credits: 0, nonce })
 }

@@ -11,7 +11,7 @@ import type { AttemptMessage, FromEdge, ToEdge } from './messages.ts'
 import type { EdgeBefore, PresentedSession, PresentedTask } from './presented.ts'
 
 /** Of all messages between processes: those of another version do not understand each other. */
-export const linkVersion = 4
+export const linkVersion = 5
 
 /** In the place of the number of an edge: the brain holds these sessions itself, which stand for other hubs. */
 export const atBrain = -1

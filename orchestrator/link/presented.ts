@@ -50,6 +50,6 @@ export interface PresentedLease {
   nonce: Uint8Array
   model: string
   provider: string
-  /** The report that ends it, of which the edge has heard nothing; null for none. */
-  end: Extract<FromClients, { type: 'settle' | 'attemptBroken' | 'unsent' }> | null
+  /** What would end it, in order, and of which the edge has heard nothing: at most one report of each type. */
+  ends: Extract<FromClients, { type: 'settle' | 'attemptBroken' | 'unsent' }>[]
 }

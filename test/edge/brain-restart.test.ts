@@ -80,6 +80,37 @@ describe('an answer that has begun', () => {
     expect(bench.engine.stats()).toMatchObject({ tasksLeased: 0, creditsHeld: 2 })
   })
 
+  test('fails as it would have where it broke off while no brain was there, whatever its scout settles then', () => {
+    const { bench, answer, work, scout, session } = stage()
+    work.say(deltaLine('1'))
+    bench.settle()
+    bench.killBrain()
+    // A gap in the answer: what follows is not shown.
+    scout.desks.scoutEvents.chunk(session, { ...work.lease, seq: 9, offset: 9 }, bytesOf('{}\n'))
+    work.done(1)
+    bench.settle()
+    bench.nextBrain()
+    bench.settle()
+    const { lines, end } = endOf(answer)
+    expect(lines).toEqual([deltaLine('1')])
+    expect(end).toMatchObject({ type: 'failed', fault: { code: 'chunk_gap' } })
+    expect(scout.take('settled').map(({ frame }) => frame.acks[0]?.[2])).toEqual(['stale'])
+    expect(bench.engine.stats()).toMatchObject({ tasksLeased: 0, creditsHeld: 2 })
+  })
+
+  test('is not lost because somebody else settled it while no brain was there', () => {
+    const { bench, answer, work, scout, session } = stage()
+    work.say(deltaLine('1'), finishLine)
+    bench.killBrain()
+    work.done(1)
+    const guess = { ...work.lease, nonce: new Uint8Array(16) }
+    new PlayedAttempt(scout, session, guess).released()
+    bench.settle()
+    bench.nextBrain()
+    bench.settle()
+    expect(endOf(answer).end?.type).toBe('done')
+  })
+
   test('is decided once where the verdict was lost on its way', () => {
     const { bench, answer, work, scout, client } = stage()
     work.say(deltaLine('1'), finishLine)
