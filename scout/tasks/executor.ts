@@ -65,6 +65,7 @@ export class Executor {
 
   /** Every lease still held, for the hello. */
   held(): FrameOf<'hello'>['held'] {
+    this.clock.presented()
     return this.loop.outbox.held(this.system.nowMs())
   }
 
@@ -75,7 +76,7 @@ export class Executor {
   // ---------------------------------------------------------------- what arrives
 
   welcomed(frame: FrameOf<'welcome'>): void {
-    this.clock.heard()
+    this.clock.welcomed()
     this.loop.demand.open(frame.creditMax)
     for (const output of this.loop.outbox.resume(frame.held)) this.forget(output)
     this.loop.wake()

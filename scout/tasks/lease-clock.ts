@@ -1,9 +1,10 @@
 /**
  * The clock of the leases this scout holds: which running task has passed its deadline, or has had no frame of the hub
- * for its time to live. Every frame of the hub restarts the second. One timer serves all tasks; the executor adds them
- * and ends those that are returned as due.
+ * for its time to live. Every frame of the hub restarts the second, and what a hello has presented lives until its
+ * welcome cannot come any more: a hub that says that it goes on would wait for it in vain. One timer serves all tasks;
+ * the executor adds them and ends those that are returned as due.
  */
-import { standstillMs } from '../../shared/limits/wire.ts'
+import { silenceMs, standstillMs } from '../../shared/limits/wire.ts'
 import type { System, Timer } from '../../shared/system.ts'
 import type { RunningTask } from './running-task.ts'
 
@@ -15,6 +16,8 @@ const readMs = 250
 
 export class LeaseClock {
   private heardMs: number
+  /** Until then the hello that is under way may be answered; 0 while none is. */
+  private presentedUntilMs = 0
   private timer: Timer | null = null
   private timerDueMs = 0
 
@@ -31,8 +34,24 @@ export class LeaseClock {
     this.heardMs = this.system.nowMs()
   }
 
+  /** A hello presents all leases. */
+  presented(): void {
+    this.presentedUntilMs = this.system.nowMs() + silenceMs
+  }
+
+  /** It is answered. */
+  welcomed(): void {
+    this.presentedUntilMs = 0
+    this.heard()
+    for (const task of this.running.values()) this.watch(task)
+  }
+
   watch(task: RunningTask): void {
-    this.arm(task.dueMs(this.heardMs))
+    this.arm(this.dueMs(task))
+  }
+
+  private dueMs(task: RunningTask): number {
+    return Math.min(task.deadlineAtMs, Math.max(this.presentedUntilMs, task.expiresMs(this.heardMs)))
   }
 
   end(): void {
@@ -64,10 +83,10 @@ export class LeaseClock {
     for (const task of [...this.running.values()]) {
       if (task.stop !== null) continue
       if (nowMs >= task.deadlineAtMs) this.onDue(task, 'late')
-      else if (nowMs >= task.dueMs(this.heardMs)) this.onDue(task, 'expired')
+      else if (nowMs >= this.dueMs(task)) this.onDue(task, 'expired')
     }
     let dueMs = Number.POSITIVE_INFINITY
-    for (const task of this.running.values()) if (task.stop === null) dueMs = Math.min(dueMs, task.dueMs(this.heardMs))
+    for (const task of this.running.values()) if (task.stop === null) dueMs = Math.min(dueMs, this.dueMs(task))
     if (dueMs !== Number.POSITIVE_INFINITY) this.arm(dueMs)
   }
 }

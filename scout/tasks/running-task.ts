@@ -64,9 +64,9 @@ export class RunningTask {
     return this.controller.signal
   }
 
-  /** When this task ends by itself, if the last frame of the hub came at `heardMs`. */
-  dueMs(heardMs: number): number {
-    return Math.min(this.deadlineAtMs, heardMs + this.ttlMs)
+  /** When its lease ends, if the last frame of the hub came at `heardMs`. */
+  expiresMs(heardMs: number): number {
+    return heardMs + this.ttlMs
   }
 
   enter(next: TaskPhase): void {

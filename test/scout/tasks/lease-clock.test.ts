@@ -3,6 +3,7 @@ import { beforeEach, describe, expect, test } from 'vitest'
 import { AttemptOutput } from '../../../scout/tasks/attempt-output.ts'
 import { type Due, LeaseClock } from '../../../scout/tasks/lease-clock.ts'
 import { RunningTask } from '../../../scout/tasks/running-task.ts'
+import { silenceMs } from '../../../shared/limits/wire.ts'
 import { ManualSystem } from '../../support/clocks/manual-system.ts'
 
 const ttlMs = 30_000
@@ -33,6 +34,25 @@ test('a lease ends its time after the last frame of the hub', () => {
   system.pass(ttlMs - 1)
   expect(due).toEqual([])
   system.pass(1)
+  expect(due[0]).toBe('expired')
+})
+
+test('a lease that a hello has presented does not end before its welcome can have come', () => {
+  system.pass(ttlMs - 1)
+  clock.presented()
+  system.pass(silenceMs - 1)
+  expect(due).toEqual([])
+  clock.welcomed()
+  system.pass(ttlMs - 1)
+  expect(due).toEqual([])
+  system.pass(1)
+  expect(due[0]).toBe('expired')
+})
+
+test('a lease whose hello is not answered ends once that is known', () => {
+  system.pass(ttlMs - 1)
+  clock.presented()
+  system.pass(silenceMs)
   expect(due[0]).toBe('expired')
 })
 
