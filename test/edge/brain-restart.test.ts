@@ -102,9 +102,10 @@ describe('an answer that has begun', () => {
     const { bench, answer, work, scout, session } = stage()
     work.say(deltaLine('1'), finishLine)
     bench.killBrain()
+    const guess = new PlayedAttempt(scout, session, { ...work.lease, nonce: new Uint8Array(16) })
+    guess.released()
     work.done(1)
-    const guess = { ...work.lease, nonce: new Uint8Array(16) }
-    new PlayedAttempt(scout, session, guess).released()
+    guess.released()
     bench.settle()
     bench.nextBrain()
     bench.settle()

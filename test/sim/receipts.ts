@@ -131,6 +131,10 @@ export class Receipts {
     if (ruling !== 'upheld') this.fail(60, `points came back for an answer whose dispute was ${ruling}`)
   }
 
+  isSealed(task: number): boolean {
+    return this.sealed.has(task)
+  }
+
   // ------------------------------------------------------------ for who disputes
 
   undisputed(dice: Dice): number | null {

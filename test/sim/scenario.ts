@@ -33,6 +33,8 @@ export interface Scenario {
   durationMs: number
   /** Processes that hold sockets beside the one that decides; 0 for a hub of one process. */
   edges: number
+  /** Those of this hub stand still for moments, take their time to start, and scouts are torn off as they settle. */
+  isRough: boolean
   /** Between two looks of a busy loop at its sockets and clocks; 0 where each event has a turn of its own. */
   turnMs: number
   weather: Weather
@@ -129,21 +131,31 @@ function plansOf(world: World, isCalm: boolean): Pick<Scenario, 'bulkChars' | 'd
   }
 }
 
+/** Two of five, told by their number, so that those that were once fatal keep their lives. */
+function isRough(seed: bigint): boolean {
+  return seed % 5n > 2n
+}
+
 /**
  * Lives of a hub of several processes are of their own kind: one of these dies or stands still every other minute, and
  * turns are short, because a message takes some of them on its way. Nothing is audited in them.
  */
-function withEdges(scenario: Scenario, dice: Dice): Scenario {
+function withEdges(scenario: Scenario, dice: Dice, seed: bigint): Scenario {
   const hubFreezeMs = dice.chance(0.2) ? 2 * minuteMs : never
   const hubCrashMs = dice.pick([minuteMs / 3, minuteMs, 3 * minuteMs])
   const hubRestartMs = dice.pick([never, minuteMs])
   const weather = { ...scenario.weather, hubCrashMs, hubRestartMs, hubFreezeMs }
-  return { ...scenario, weather, trust: null, edges: dice.pick([1, 2, 2, 3]), turnMs: Math.min(5, scenario.turnMs) }
+  const edges = dice.pick([1, 2, 2, 3])
+  const plain = { ...scenario, weather, trust: null, edges, turnMs: Math.min(5, scenario.turnMs) }
+  if (!isRough(seed)) return plain
+  // One that says two contrary things in one breath, and breaks off.
+  const habits: Habit[] = dice.chance(0.8) ? [...scenario.habits, 'restless', 'gapper'] : scenario.habits
+  return { ...plain, habits, isRough: true, edges: Math.max(2, edges) }
 }
 
 export function scenarioOf(world: World, durationMs: number, hasEdges: boolean): Scenario {
   const scenario = ofOneProcess(world, durationMs)
-  return hasEdges ? withEdges(scenario, world.dice('edges')) : scenario
+  return hasEdges ? withEdges(scenario, world.dice('edges'), world.seed) : scenario
 }
 
 function ofOneProcess(world: World, durationMs: number): Scenario {
@@ -179,6 +191,7 @@ function ofOneProcess(world: World, durationMs: number): Scenario {
   return {
     durationMs,
     edges: 0,
+    isRough: false,
     weather,
     settings: { ...defaultCoreSettings, ...settings },
     scouts,

@@ -60,13 +60,13 @@ export function watchSteps({ core }: HubEngine, checker: Checker, isBroken: () =
   }
 }
 
-/** A connection of the network as a socket of this gateway. `closes`: the hub closes it. */
+/** A connection of the network as a socket of this gateway, whose session is returned. `closes`: the hub closes it. */
 export function accept(
   connection: Connection,
   gateway: Gateway,
   process: Process,
   closes: (session: number, operator: string, code: number, reason: string) => void,
-): void {
+): number {
   const { operator, address } = connection
   const data: SocketData = { admission: { operator, key: operator, address }, session: null }
   const { websocket } = gateway
@@ -87,4 +87,5 @@ export function accept(
     drained: () => void (process.alive && websocket.drain?.(ws)),
   })
   websocket.open?.(ws)
+  return data.session!.id
 }

@@ -169,13 +169,13 @@ export class Connection {
     this.up.hold(held)
   }
 
-  /** Torn: both ends learn of it, each in its own time; `silent` ends never do. */
-  cut(silent: readonly ('scout' | 'hub')[] = []): void {
+  /** Torn: both ends learn of it, each in its own time below `withinMs`; `silent` ends never do. */
+  cut(silent: readonly ('scout' | 'hub')[] = [], withinMs = 60): void {
     const { world, ground } = this.network
     for (const [side, way] of [['scout', 'down'] as const, ['hub', 'up'] as const]) {
       this[way].close()
       if (silent.includes(side)) continue
-      world.arm(ground, this.network.dice.below(60), () => this.lose(way))
+      world.arm(ground, this.network.dice.below(withinMs), () => this.lose(way))
     }
   }
 

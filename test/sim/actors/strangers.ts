@@ -204,12 +204,15 @@ export class Stranger {
     this.process.after(dice.waitMs(this.habits.has('late') ? 20_000 : 200), () => this.speak(job))
   }
 
-  /** Hands the attempt back and answers it all the same, in one breath. */
+  /** Hands the attempt back and answers it all the same, in one breath; who leaves gaps breaks off. */
   private giveBackAndSpeak(job: Job): void {
     const { task, attempt, nonce } = job.task
     this.send({ type: 'settle', task, attempt, nonce, outcome: 'released', ...nothing, fault: 'scout_draining' })
     for (const line of job.lines.slice(0, -1)) this.chunk(job, line)
     job.isOver = true
+    if (!this.habits.has('gapper')) return
+    const body = Buffer.from('{"id":1}\n')
+    this.send({ type: 'chunk', task, attempt, seq: job.seq + 1, offset: job.offset + 3, size: body.length, body })
   }
 
   private chunk(job: Job, line: string): void {

@@ -48,7 +48,10 @@ export function tappedEdges(edges: () => Edges, { checker, wire, epoch, isAlive,
         wire.granted(message.session, message.task, message.attempt, epoch)
         sent(message.session, taskOf(message), none)
       }
-      if (message.type === 'finished') over(message.task)
+      if (message.type === 'finished') {
+        wire.receipts.finished(message.task, message.fault === null)
+        over(message.task)
+      }
       return true
     },
     toScouts(message) {
@@ -175,11 +178,16 @@ function hearScouts({ checker }: TapParts, message: FromScouts): boolean {
 function hearClients({ checker, wire, nowMs }: TapParts, message: FromClients): boolean {
   const { ears, ledger } = checker
   switch (message.type) {
+    case 'worked':
+      wire.receipts.worked(message.work.task)
+      return false
     case 'submit':
+      wire.receipts.presented(message.task)
       // A brain before this one may have ended it, and nobody has heard of that.
       ledger.task(message.task).isOver = false
       return false
     case 'adopt':
+      wire.receipts.presented(message.task)
       ledger.adopted(message.task, message.attempt, message.leases, nowMs())
       return false
     case 'renewed':

@@ -6,6 +6,7 @@
 
 import { Mesh } from '../../../orchestrator/edge/mesh.ts'
 import type { Answer, Submission } from '../../../orchestrator/engine/ports/client.ts'
+import type { ScoutEvents } from '../../../orchestrator/engine/ports/scouts.ts'
 import { FrameLinks, fits } from '../../../orchestrator/gateway/frame-links.ts'
 import { Gateway } from '../../../orchestrator/gateway/gateway.ts'
 import type { Figures } from '../../../orchestrator/http/figures.ts'
@@ -19,6 +20,10 @@ import { isDeath, type Process, ProcessDied, type World } from '../world.ts'
 import type { Sockets } from './sockets.ts'
 import type { WireChecks } from './wire-checks.ts'
 
+/** In rough lives, of settlements and of what clients ask. */
+const tornShare = 0.05
+const stumblesShare = 0.03
+
 interface EdgeParts {
   world: World
   network: Network
@@ -31,6 +36,8 @@ interface EdgeParts {
   ended: (edge: EdgeActor, why: string | null) => void
   /** The brain does not answer it. */
   silent: () => void
+  /** In rough lives: it has asked for something, and is to stand still. */
+  stumbles: (edge: EdgeActor) => void
 }
 
 export class EdgeActor implements Front {
@@ -40,6 +47,7 @@ export class EdgeActor implements Front {
   readonly mesh: Mesh
   private readonly gateway: Gateway
   private readonly connections = new Set<Connection>()
+  private readonly bySession = new Map<number, Connection>()
   isListening = false
   /** Frames until it dies; 0 for never. */
   private fuse = 0
@@ -110,23 +118,38 @@ export class EdgeActor implements Front {
   private listen(): void {
     this.parts.world.trace.print?.(`edge ${this.parts.name} listens`)
     this.isListening = true
-    this.gateway.start(this.parts.wire.tapped(this.mesh.desks.scoutEvents))
+    this.gateway.start(this.parts.wire.tapped(this.torn(this.mesh.desks.scoutEvents)))
     this.mesh.brain.send({ type: 'edgeReady', port: 1 })
+  }
+
+  /** In rough lives some connections end right behind what has just been settled over them. */
+  private torn(events: ScoutEvents): ScoutEvents {
+    if (!this.parts.scenario.isRough) return events
+    const { dice } = this.process
+    const settle = events.settle.bind(events)
+    events.settle = (session, settlement, body) => {
+      settle(session, settlement, body)
+      if (dice.chance(tornShare)) this.bySession.get(session)?.cut([], 1)
+    }
+    return events
   }
 
   /** A scout has dialed it. */
   accept(connection: Connection): void {
     const { checker } = this.parts
     this.connections.add(connection)
-    accept(connection, this.gateway, this.process, (_session, operator, code, reason) => {
+    const session = accept(connection, this.gateway, this.process, (_session, operator, code, reason) => {
       checker.closed(operator, code, reason)
     })
+    this.bySession.set(session, connection)
     // The system takes a dial while the process stands still, and nobody reads what it brings.
     if (this.frozenForMs > 0) this.holdUntilAwake(connection)
   }
 
   submit(submission: Submission): Answer {
-    return this.parts.wire.asked(this.mesh.desks.submit(submission))
+    const { scenario, wire, stumbles } = this.parts
+    if (scenario.isRough && this.process.dice.chance(stumblesShare)) stumbles(this)
+    return wire.asked(this.mesh.desks.submit(submission))
   }
 
   ask<T>(request: () => T): T | null {

@@ -30,6 +30,13 @@ import { WireChecks } from './wire-checks.ts'
 const aloneShare = 0.5
 /** Of the processes that die, brains. */
 const brainShare = 0.5
+/** In rough lives: the longest that a process takes to start, and that an edge stands still for a moment. */
+const startMsMax = 80
+const standsMsMax = 600
+/** Of the brains that die there, those that take an edge along. */
+const bothShare = 0.3
+/** For how long after a standstill or the absence of a brain edges may give up. */
+const giveUpWithinMs = 20_000
 /** The core's tick, the removal of what is old, what was served, the ledger, the balance of edges. */
 const brainTimers = 5
 /** Whatever chance brings about is moved again and again where scouts are so few. */
@@ -54,8 +61,8 @@ export class SplitHub implements SimHub {
   private edgesMade = 0
   /** Tasks that ended in this event. */
   private readonly ended: number[] = []
-  /** A process stood still, or there was no brain for long: edges may give up then. */
-  private mayGiveUp = false
+  /** A process stood still, or there was no brain for long: until then edges may give up. */
+  private mayGiveUpUntilMs = 0
 
   constructor(
     private readonly world: World,
@@ -66,7 +73,7 @@ export class SplitHub implements SimHub {
     this.dice = world.dice('hub')
     this.sockets = new Sockets(world)
     const disk = () => this.disk.disk
-    this.wire = new WireChecks(world, checker, disk)
+    this.wire = new WireChecks(world, checker, disk, scenario.settings.creditMax)
     this.disk = diskOf(
       world,
       scenario,
@@ -140,7 +147,7 @@ export class SplitHub implements SimHub {
     checker.receipts.started(engine)
     this.sockets.listen<ToBrain<Figures>, ToEdgeOf>('brain', process, (link) => edges.met(link))
     if (awaited > 0) process.after(edgesGatherMs, () => edges.gathered())
-    this.startMissing()
+    this.later(scenario.isRough ? this.dice.between(0, startMsMax) : 0, () => this.startMissing())
     this.balanceLater(process, edges)
   }
 
@@ -189,13 +196,16 @@ export class SplitHub implements SimHub {
     if (!this.up) return
     world.trace.print?.('brain is gone')
     this.up = false
-    if (delayMs > brainAwayMsMax - 1_000) this.mayGiveUp = true
+    // Whoever is to give up finds out from the next brain.
+    const isExcused = delayMs > brainAwayMsMax - 1_000 || this.world.nowMs <= this.mayGiveUpUntilMs
+    if (isExcused) this.mayGiveUpWithin(delayMs)
     this.ended.length = 0
     process.kill()
     this.sockets.dies(process)
     this.disk.settle()
     checker.hubDies()
     this.wire.troubled()
+    this.wire.receipts.brainDies()
     for (const mourner of [...this.mourners]) mourner()
     this.mourners.clear()
     world.arm(this.network.ground, delayMs, () => this.boot())
@@ -218,7 +228,7 @@ export class SplitHub implements SimHub {
   }
 
   private startMissing(): void {
-    while (this.seats.length < this.scenario.edges) this.startEdge()
+    while (this.up && this.seats.length < this.scenario.edges) this.startEdge()
   }
 
   private startEdge(): void {
@@ -228,18 +238,24 @@ export class SplitHub implements SimHub {
       name: `${++this.edgesMade}`,
       ended: (gone, why) => this.edgeEnded(gone, why),
       silent: () => this.brainDies(),
+      stumbles: (stumbling) => this.stumbles(stumbling),
     })
     this.seats.push(edge)
   }
 
   private edgeEnded(edge: EdgeActor, why: string | null): void {
-    if (why !== null && !this.mayGiveUp) this.checker.fail(56, `an edge gave up: ${why}`)
+    if (why !== null && this.world.nowMs > this.mayGiveUpUntilMs) this.checker.fail(56, `an edge gave up: ${why}`)
     this.seats.splice(this.seats.indexOf(edge), 1)
+    this.wire.receipts.edgeDies()
     const delayMs = this.dice.pick([50, 500, 4_000])
     this.world.arm(this.network.ground, delayMs, () => {
       // Else it starts with the brain.
       if (this.up) this.startMissing()
     })
+  }
+
+  private mayGiveUpWithin(forMs: number): void {
+    this.mayGiveUpUntilMs = Math.max(this.mayGiveUpUntilMs, this.world.nowMs + forMs + giveUpWithinMs)
   }
 
   // ------------------------------------------------------------ for the world
@@ -261,6 +277,7 @@ export class SplitHub implements SimHub {
 
   endTurn(): void {
     if (this.ended.length > 0) for (const task of this.ended.splice(0)) this.checker.ledger.over(task)
+    for (const checks of [this.wire.quiet, this.wire.receipts]) checks.look(this.up ? this.engine : null)
   }
 
   crash(): void {
@@ -268,13 +285,30 @@ export class SplitHub implements SimHub {
     const isMidStep = dice.chance(this.scenario.weather.midStepShare)
     const count = isMidStep ? dice.between(1, 12) : 0
     if (!dice.chance(brainShare) && seats.length > 0) return dice.pick(seats).crash(count)
+    if (this.scenario.isRough && dice.chance(bothShare) && seats.length > 0) dice.pick(seats).crash(0)
     if (count > 0) this.fuse = count
     else this.brainDies()
   }
 
+  /** In rough lives: this edge stands still for a moment behind what it has just asked, and the brain may die in it. */
+  private stumbles(edge: EdgeActor): void {
+    const { dice, wire } = this
+    const forMs = dice.between(standsMsMax / 10, standsMsMax)
+    this.later(dice.between(1, 10), () => {
+      wire.troubled(forMs)
+      edge.freeze(forMs)
+    })
+    if (dice.chance(brainShare)) this.later(dice.between(10, standsMsMax / 4), () => this.brainDies())
+  }
+
+  private later(delayMs: number, what: () => void): void {
+    if (delayMs === 0) what()
+    else this.world.arm(this.network.ground, delayMs, what)
+  }
+
   freeze(forMs: number): void {
     const { dice, seats, world, process } = this
-    this.mayGiveUp = true
+    this.mayGiveUpWithin(forMs)
     this.wire.troubled(forMs)
     if (dice.chance(0.5) && seats.length > 0) return dice.pick(seats).freeze(forMs)
     if (!this.up || process.frozenUntilMs > world.nowMs) return

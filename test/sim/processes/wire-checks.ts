@@ -7,6 +7,7 @@
  *     before its task. No attempt is sent twice.
  * 55. A settlement that came before its socket closed is not taken for lost, where no process stood still or died.
  */
+import { staleReason } from '../../../orchestrator/core/task/cancels.ts'
 import type { Answer } from '../../../orchestrator/engine/ports/client.ts'
 import type { ScoutEvents } from '../../../orchestrator/engine/ports/scouts.ts'
 import type { MemoryDisk } from '../../../orchestrator/store/memory/disk.ts'
@@ -15,6 +16,8 @@ import type { Checker } from '../checks/invariants.ts'
 import { isHonest } from '../checks/ledger.ts'
 import { wordsOf } from '../trace.ts'
 import type { Process, World } from '../world.ts'
+import { QuietChecks } from './quiet-checks.ts'
+import { ReceiptChecks } from './receipt-checks.ts'
 
 interface WireSession {
   isHonest: boolean
@@ -41,6 +44,8 @@ export class WireChecks {
   private readonly tasks = new Set<number>()
   private readonly notSent = new Set<string>()
   private readonly ground: Process
+  readonly quiet: QuietChecks
+  readonly receipts: ReceiptChecks
   /** When a process died or stood still last. */
   private troubledMs = Number.NEGATIVE_INFINITY
 
@@ -48,8 +53,16 @@ export class WireChecks {
     private readonly world: World,
     private readonly checker: Checker,
     private readonly disk: () => MemoryDisk,
+    creditMax: number,
   ) {
     this.ground = world.process('wire')
+    const parts = {
+      world,
+      fail: (invariant: number, what: string) => this.fail(invariant, what),
+      isTroubled: (withinMs: number) => this.isTroubled(withinMs),
+    }
+    this.quiet = new QuietChecks({ ...parts, creditMax, isSent: (attempt) => this.given.has(attempt) })
+    this.receipts = new ReceiptChecks({ ...parts, isSealed: (task) => checker.receipts.isSealed(task) })
   }
 
   private fail(invariant: number, what: string): void {
@@ -63,6 +76,12 @@ export class WireChecks {
     const task = Number.parseInt(answer.id.slice(answer.id.indexOf('-') + 1), 36)
     if (this.tasks.has(task) || this.disk().tasks.has(task)) this.fail(53, `two tasks have the number ${task}`)
     this.tasks.add(task)
+    this.receipts.asked(task, answer as Answer & { work: unknown })
+    const abandon = answer.abandon.bind(answer)
+    answer.abandon = () => {
+      this.quiet.abandoned(task)
+      abandon()
+    }
     return answer
   }
 
@@ -82,6 +101,7 @@ export class WireChecks {
         const known = new Set(hello.held.map(({ task, attempt }) => `${task}/${attempt}`))
         const open = { isWelcome: false, isClosed: false, settled: new Map(), known }
         this.sessions.set(session, { isHonest: isHonest(operator), ...open })
+        if (isHonest(operator)) this.quiet.joined(session, hello.concurrency)
         this.note(`joined ${session}`)
         events.joined(greeting)
       },
@@ -89,15 +109,23 @@ export class WireChecks {
         const { task, attempt, outcome } = settlement
         this.note(`settle ${session} ${task}/${attempt} ${outcome}`)
         this.sessions.get(session)?.settled.set(`${task}/${attempt}`, body.length)
+        this.quiet.credited(session, settlement.credits)
         events.settle(session, settlement, body)
       },
       gone: (session, isForsaken) => {
         this.note(`gone ${session}`)
         this.sessions.get(session)!.isClosed = true
+        this.quiet.gone(session)
         events.gone(session, isForsaken)
       },
-      credit: (session, count) => events.credit(session, count),
-      offers: (session, concurrency, offers) => events.offers(session, concurrency, offers),
+      credit: (session, count) => {
+        this.quiet.credited(session, count)
+        events.credit(session, count)
+      },
+      offers: (session, concurrency, offers) => {
+        this.quiet.offers(session, concurrency)
+        events.offers(session, concurrency, offers)
+      },
       started: (session, started) => events.started(session, started),
       chunk: (session, head, body) => events.chunk(session, head, body),
       broken: (session, task, attempt, cause) => events.broken(session, task, attempt, cause),
@@ -123,7 +151,9 @@ export class WireChecks {
     const { trace } = this.world
     trace.print?.(`edge -> ${session} ${wordsOf(frame)}`)
     const open = this.sessions.get(session)
-    // The socket may just have closed; then the gateway lets it fall.
+    // The socket may just have closed; then the gateway lets it fall. Of a task somebody has to hear so.
+    if (open?.isClosed && frame.type === 'task')
+      this.fail(11, `task ${frame.task} to session ${session}, which is gone`)
     if (open === undefined || open.isClosed) return
     if (frame.type === 'welcome') {
       if (open.isWelcome) this.fail(54, `session ${session} is welcomed twice`)
@@ -134,6 +164,9 @@ export class WireChecks {
     if (!('task' in frame) || !('attempt' in frame)) return
     const name = `${frame.task}/${frame.attempt}`
     if (frame.type !== 'task') {
+      // An edge knows what it has sent. Work that is nobody's may be cancelled wherever somebody claims it.
+      const isCancel = frame.type === 'cancel' && frame.reason !== staleReason
+      if (isCancel && open.isHonest && !open.known.has(name)) this.fail(54, `${name} is cancelled where it never came`)
       // A durable task's grant may be taken back before it is sent; it goes one way with its cancel.
       const isExcused = open.known.has(name) || !open.isHonest || this.disk().tasks.has(frame.task)
       // What a process that died had in hand may never come.
@@ -144,6 +177,7 @@ export class WireChecks {
     if (this.given.has(name)) this.fail(54, `attempt ${name} was sent twice`)
     this.given.add(name)
     open.known.add(name)
+    this.quiet.credited(session, -1)
     const decided = this.decided.get(`${name}/${session}`)
     if (decided === undefined) this.fail(54, `attempt ${name} was sent to session ${session}, which did not get it`)
     else if (decided < epoch)
