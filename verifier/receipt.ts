@@ -33,8 +33,8 @@ const valueCounts = new Map([
 /** A nonce of 16 bytes, and a signature of 64. */
 const countersignatureBytes = 80
 const rulesVersion = 1
-/** own, directed, unlisted, loop, repeat, convicted. */
-const zeroFlags = 1 | 2 | 4 | 8 | 16 | 32
+/** own, directed, unlisted, loop, repeat, convicted, elsewhere. */
+const zeroFlags = 1 | 2 | 4 | 8 | 16 | 32 | 512
 /** Those, and partial, audit, continued. */
 const knownFlags = zeroFlags | 64 | 128 | 256
 const pointsMax = 1_000_000_000

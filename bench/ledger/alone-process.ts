@@ -57,7 +57,7 @@ function workOf(task: number): WorkDone {
   const digest = new Uint8Array(32).fill(task % 251)
   const texts = [{ choice: 0, part: 'content', place: 0, length: 160, digest }] as const
   return {
-    ...{ task: 2 ** 32 + task, attempt: 1, kind: 'chat', served, tenant: `key_${task % 97}` },
+    ...{ task: 2 ** 32 + task, attempt: 1, kind: 'chat', served, tenant: `key_${task % 97}`, asker: '' },
     request: { digest, textBytes: 400, media: 0, textsHash: task, answerUnitsMax: null },
     answer: { texts, textBytes: 160 },
     ...{ isDirected: false, isLoop: false, isPartial: false, isContinued: false, signed: null },

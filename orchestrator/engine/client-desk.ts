@@ -56,7 +56,7 @@ export class ClientDesk {
 
   submit(submission: Submission): Answer {
     const { brain, nextTask, relays, host, system, costsPoints } = this.parts
-    const { tenant, kind, stream, body, key = unlimitedKey(tenant) } = submission
+    const { tenant, kind, stream, body, asker, key = unlimitedKey(tenant) } = submission
     const task = nextTask()
     const created = Math.floor(system.wallMs() / 1000)
     const { model } = submission
@@ -69,7 +69,7 @@ export class ClientDesk {
     const isShown = isAudited(key.scopes)
     const watch =
       witness && new AnswerWatch(witness, tenant, kind, body, stream, deadlineMs, isDirected, isShown, this.watched)
-    const count = host.works?.begin({ task, tenant, kind, isDirected }) ?? null
+    const count = host.works?.begin({ task, tenant, kind, isDirected, ...(asker !== undefined && { asker }) }) ?? null
     const options = { task, tenant, kind, stream, created, request: body, continues, key, watch, count }
     const relay = new Relay(options, host)
     if (!mayAskFor(key.scopes, model)) {

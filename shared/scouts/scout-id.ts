@@ -20,6 +20,11 @@ export function isPeerOperator(operator: string): boolean {
   return operator.startsWith(peerOperatorPrefix)
 }
 
+/** The hub that an operator stands for; null for one that stands for itself. */
+export function hubOf(operator: string): string | null {
+  return isPeerOperator(operator) ? operator.slice(peerOperatorPrefix.length) : null
+}
+
 /** In the place of an operator that a request excludes: all other hubs. */
 export const anyPeerOperator = peerOperatorPrefix
 

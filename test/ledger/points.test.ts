@@ -80,7 +80,7 @@ describe('points of work', () => {
 
 const paid: Circumstances = {
   ...{ client: 'acc_1', operator: 'acc_2', isDirected: false, isListed: true, owners: 1, isLoop: false },
-  ...{ equalRequests: 1, isConvicted: false, isPartial: false, isAudit: false, isContinued: false },
+  ...{ equalRequests: 1, isConvicted: false, isPartial: false, isAudit: false, isContinued: false, isElsewhere: false },
 }
 
 describe('a task earns nothing', () => {
@@ -91,6 +91,7 @@ describe('a task earns nothing', () => {
     ['loop', { isLoop: true }],
     ['repeat', { equalRequests: 4 }],
     ['convicted', { isConvicted: true }],
+    ['elsewhere', { isElsewhere: true }],
   ])('because it is %s, and for no other reason', (reason, changes) => {
     const flags = flagsOf({ ...paid, ...changes })
     expect(zeroReasons(flags)).toEqual([reason])

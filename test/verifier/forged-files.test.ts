@@ -127,7 +127,7 @@ describe('a forged file is found out', () => {
   }
 
   test('also when the hub itself has signed points that its rules do not give', () => {
-    for (const changes of [{ points: 921 }, { points: 0 }, { flags: flagBits.loop, points: 920 }, { flags: 512 }]) {
+    for (const changes of [{ points: 921 }, { points: 0 }, { flags: flagBits.loop, points: 920 }, { flags: 1_024 }]) {
       const { file, key } = sealed(changes)
       expect(flawOf(file, key)).toMatch(/has \d+ points, and its work is worth|does not know/)
     }

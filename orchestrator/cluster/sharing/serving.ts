@@ -18,6 +18,7 @@ import { peerOperator } from '../../../shared/scouts/scout-id.ts'
 import type { System } from '../../../shared/system.ts'
 import type { Offer } from '../../../shared/task.ts'
 import type { Answer, HubLoan, Submission } from '../../engine/ports/client.ts'
+import { sharedTaskText } from '../../ledger/network/shared-task.ts'
 import type { HubProcess } from '../roster/message.ts'
 import { PerSecond } from '../roster/per-second.ts'
 import type { FrameLink } from './frame-link.ts'
@@ -176,7 +177,9 @@ export class Serving {
     const { hub, asker, system } = this.parts
     const { kind, model, stream, deadlineMs } = frame
     const routing = { ignore: hub.peerOperators() }
-    const answer = hub.submit({ tenant: peerOperator(asker), kind, model, stream, body, deadlineMs, routing })
+    const { task, attempt } = frame
+    const known = { tenant: peerOperator(asker), asker: sharedTaskText({ asker, task, attempt }) }
+    const answer = hub.submit({ ...known, kind, model, stream, body, deadlineMs, routing })
     const key = keyOf(frame)
     const send = (outgoing: ScoutFrame) => this.send(outgoing)
     const onEnd = () => this.tasks.delete(key)

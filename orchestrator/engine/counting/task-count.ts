@@ -20,6 +20,8 @@ export interface CountedTask {
   kind: TaskKind
   /** The request names who alone may serve it. */
   isDirected: boolean
+  /** As which task another hub knows it, for which it is done. */
+  asker?: string
 }
 
 /** An attempt that has ended with an answer, or with a part of one. */
@@ -182,10 +184,11 @@ export class TaskCount {
   over({ attempt, answer, served, isPartial, isContinued, signed }: Outcome): WorkDone | null {
     const { request } = this
     if (request === null) return null
-    const { task, kind, tenant, isDirected } = this.of
+    const { task, kind, tenant, isDirected, asker = '' } = this.of
     this.releasedAll()
     const { textsHash } = request
     const isLoop = this.leased.holds(tenant, textsHash) || this.others?.holds(tenant, textsHash) === true
-    return { task, attempt, kind, served, tenant, request, answer, isDirected, isLoop, isPartial, isContinued, signed }
+    const marks = { isDirected, isLoop, isPartial, isContinued }
+    return { task, attempt, kind, served, tenant, asker, request, answer, ...marks, signed }
   }
 }

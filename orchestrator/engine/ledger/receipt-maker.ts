@@ -4,7 +4,7 @@
  */
 
 import { answerHashOf } from '../../../shared/answers/answer-hash.ts'
-import { operatorOf } from '../../../shared/scouts/scout-id.ts'
+import { hubOf, isPeerOperator, operatorOf } from '../../../shared/scouts/scout-id.ts'
 import type { TaskKind } from '../../../shared/task.ts'
 import type { Worked } from '../../ledger/accounts/projector.ts'
 import type { TrustView } from '../../ledger/accounts/trust-port.ts'
@@ -45,6 +45,8 @@ const freeBits = flagBits.own | flagBits.convicted
 interface Owner {
   operator: string
   tag: Uint8Array
+  /** The hub of the network that it stands for; empty for a scout of this one. */
+  home: string
 }
 
 export class ReceiptMaker {
@@ -55,7 +57,7 @@ export class ReceiptMaker {
 
   make(work: WorkDone, wallMs: number): Made {
     const { tags, rules } = this.parts
-    const { task, attempt, kind, served, tenant, request, answer } = work
+    const { task, attempt, kind, served, tenant, asker, request, answer } = work
     const { scout, model, provider } = served
     const owner = this.ownerOf(scout)
     const atS = Math.floor(wallMs / 1000)
@@ -83,9 +85,8 @@ export class ReceiptMaker {
       answerUnits,
       points,
       flags,
-      // Of another hub's client or scout is none of them yet.
-      asker: '',
-      home: '',
+      asker,
+      home: owner.home,
       countersignature: null,
     }
     return {
@@ -99,7 +100,7 @@ export class ReceiptMaker {
     const known = this.owners.get(scout)
     if (known !== undefined) return known
     const operator = operatorOf(scout)
-    const owner = { operator, tag: this.parts.tags.tag(operator) }
+    const owner = { operator, tag: this.parts.tags.tag(operator), home: hubOf(operator) ?? '' }
     if (this.owners.size >= ownersKept) this.owners.clear()
     this.owners.set(scout, owner)
     return owner
@@ -112,6 +113,8 @@ export class ReceiptMaker {
     // It earns what any other task earns, though it names its scout, and may ask many scouts the same.
     const isAudit = tenant === auditTenant
     const isListed = rules.priceOf(model) !== undefined
+    // Another hub asks for many clients, and its receipt says which of them ask too often.
+    const isCounted = !isAudit && !isPeerOperator(tenant)
     return flagsOf({
       client: tenant,
       operator,
@@ -119,12 +122,13 @@ export class ReceiptMaker {
       isListed,
       owners: isListed ? 0 : ownersOf(kind, model),
       isLoop,
-      equalRequests: isAudit ? 1 : this.equal.count(tenant, request.textsHash, day),
+      equalRequests: !isCounted ? 1 : this.equal.count(tenant, request.textsHash, day),
       isConvicted: trust.isConvicted(scout, model),
       isPartial,
       // Whoever reads the receipt would know what it was: the mark is kept for audits that are meant to be known.
       isAudit: false,
       isContinued,
+      isElsewhere: isPeerOperator(operator),
     })
   }
 }

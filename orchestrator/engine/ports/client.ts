@@ -37,6 +37,8 @@ export interface Submission {
   deadlineMs?: number
   /** What the client asked of placement and retries. */
   routing?: Partial<RoutingOptions>
+  /** As which task another hub knows it, for which it is done. */
+  asker?: string
 }
 
 /** The id that a client sees. */

@@ -10,6 +10,7 @@ const reasonTexts: Record<ZeroReason, string> = {
   loop: 'your client sent the request on while its scout held it',
   repeat: 'one client asked the same more than three times in a day',
   convicted: 'answers of this scout for the model differed from those of others',
+  elsewhere: 'a scout of another hub served it, and earns at that hub',
 }
 
 /** Of one reason, as a sentence. */

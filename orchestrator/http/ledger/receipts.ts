@@ -6,6 +6,7 @@
 import { type Fault, fault } from '../../../shared/faults.ts'
 import { batchesPerPage } from '../../../shared/limits/ledger/ledger.ts'
 import type { LedgerReport } from '../../engine/ports/ledger/ledger.ts'
+import { sharedTaskIn } from '../../ledger/network/shared-task.ts'
 import { zeroReasons } from '../../ledger/points/zero-rules.ts'
 import { type Batch, readHead } from '../../ledger/receipts/chain.ts'
 import { firstLine, partBatchLine, rulesLine, wholeBatchLine } from '../../ledger/receipts/export-file.ts'
@@ -40,9 +41,16 @@ function saidBy(receipt: Receipt) {
   const { atS, scout, kind, model, provider, promptUnits, answerUnits, points, flags } = receipt
   const countersigned = receipt.countersignature !== null
   const reasons = zeroReasons(flags)
-  const units = { prompt_units: promptUnits, answer_units: answerUnits }
   const why = reasons.map(reasonSentence)
-  return { at: atS, scout, kind, model, provider, ...units, points, reasons, why, countersigned }
+  const units = { prompt_units: promptUnits, answer_units: answerUnits }
+  const hubs = { asker: named(sharedTaskIn(receipt.asker)?.asker), home: named(receipt.home) }
+  const what = { at: atS, scout, kind, model, provider, ...hubs, ...units }
+  return { ...what, points, reasons, why, countersigned }
+}
+
+/** Of another hub; null for this one. */
+function named(hub = ''): string | null {
+  return hub === '' ? null : hub
 }
 
 /** From `chatcmpl-…`, `cmpl-…`, `msg_…` or `embd-…`, whose ends are numbers of tasks; or such a number. */

@@ -3,7 +3,7 @@
  * They are made of receipts by the projector and never decide about points. Pure.
  */
 import { unpaidCharsMax } from '../../../shared/limits/ledger/ledger.ts'
-import { earnsNothing, type ZeroReason, zeroReasonNames, zeroReasons } from '../points/zero-rules.ts'
+import { type CountedReason, countedReasonNames, earnsNothing, zeroReasons } from '../points/zero-rules.ts'
 import type { Receipt } from '../receipts/receipt.ts'
 
 /** What one scout did with one model in one day of UTC. */
@@ -73,10 +73,10 @@ export function addReceipt(earning: Earning, { points, flags }: Pick<Receipt, 'p
   earning.points += points
   if (!earnsNothing(flags)) return
   earning.unpaid++
-  for (const reason of zeroReasons(flags)) earning[reason]++
+  for (const reason of zeroReasons(flags)) if (reason !== 'elsewhere') earning[reason]++
 }
 
-const reasonWords: Record<ZeroReason, string> = {
+const reasonWords: Record<CountedReason, string> = {
   own: 'your own requests',
   directed: 'requests that named their scout',
   unlisted: 'a model that is not listed',
@@ -89,7 +89,7 @@ const reasonWords: Record<ZeroReason, string> = {
 export function unpaidSentence(rows: readonly Earning[]): string | null {
   const unpaid = rows.reduce((sum, row) => sum + row.unpaid, 0)
   if (unpaid === 0) return null
-  const parts = zeroReasonNames.flatMap((reason) => {
+  const parts = countedReasonNames.flatMap((reason) => {
     const tasks = rows.reduce((sum, row) => sum + row[reason], 0)
     return tasks === 0 ? [] : [`${tasks} were ${reasonWords[reason]}`]
   })

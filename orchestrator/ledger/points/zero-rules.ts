@@ -23,12 +23,16 @@ export const flagBits = {
   audit: 128,
   /** It goes on after what another scout had said; its answer's hash covers the rest alone. Not a reason for zero. */
   continued: 256,
+  /** A scout of another hub of the network served: its receipt is there, and makes the points. */
+  elsewhere: 512,
 } as const
 
 export type Flag = keyof typeof flagBits
 
-const zeroBits =
-  flagBits.own | flagBits.directed | flagBits.unlisted | flagBits.loop | flagBits.repeat | flagBits.convicted
+/** What the hub that asked can say of a task which another one served, for nobody to earn anything by it. */
+export const voidBits = flagBits.own | flagBits.directed | flagBits.loop | flagBits.repeat
+
+const zeroBits = voidBits | flagBits.unlisted | flagBits.convicted | flagBits.elsewhere
 
 /** What is known of a task when it is over. */
 export interface Circumstances {
@@ -48,6 +52,7 @@ export interface Circumstances {
   isPartial: boolean
   isAudit: boolean
   isContinued: boolean
+  isElsewhere: boolean
 }
 
 export function flagsOf(of: Circumstances): number {
@@ -61,6 +66,7 @@ export function flagsOf(of: Circumstances): number {
   if (of.isPartial) flags |= flagBits.partial
   if (of.isAudit) flags |= flagBits.audit
   if (of.isContinued) flags |= flagBits.continued
+  if (of.isElsewhere) flags |= flagBits.elsewhere
   return flags
 }
 
@@ -70,9 +76,11 @@ export function earnsNothing(flags: number): boolean {
 
 /** Reasons for nothing, in their order. */
 export type ZeroReason = Exclude<Flag, 'partial' | 'audit' | 'continued'>
-export const zeroReasonNames = (Object.keys(flagBits) as Flag[]).filter((flag) =>
-  earnsNothing(flagBits[flag]),
-) as ZeroReason[]
+const zeroReasonNames = (Object.keys(flagBits) as Flag[]).filter((flag) => earnsNothing(flagBits[flag])) as ZeroReason[]
+
+/** Those that are counted by scout, model and day: what another hub's scouts did is counted there. */
+export type CountedReason = Exclude<ZeroReason, 'elsewhere'>
+export const countedReasonNames = zeroReasonNames.filter((reason) => reason !== 'elsewhere')
 
 /** By zero bits: every receipt is counted by its reasons, and for that no list is to be made. */
 const reasonsOf: readonly (readonly ZeroReason[])[] = Array.from({ length: zeroBits + 1 }, (_, bits) =>

@@ -11,7 +11,7 @@ const request = { digest: new Uint8Array(32), textBytes: 4_000, media: 0, textsH
 const work: WorkDone = {
   ...{ task: 1, attempt: 1, kind: 'chat', tenant: auditTenant, request, answer: { texts: [], textBytes: 4_000 } },
   ...{ served: { scout: 'key_ant/ant', provider: 'groq', model: 'llama-3.1-8b-instant' }, isDirected: true },
-  ...{ isLoop: false, isPartial: false, isContinued: false, signed: null },
+  ...{ isLoop: false, isPartial: false, isContinued: false, signed: null, asker: '' },
 }
 
 function receiptOf(maker: ReceiptMaker, done: WorkDone): Receipt {

@@ -32,7 +32,7 @@ export function workOf(task: number, { isDirected = false, isLoop = false, ...wo
   const request = { ...bytes, digest: new Uint8Array(32), media: 0, textsHash: task, answerUnitsMax: null }
   const kind = { kind: 'chat', isPartial: false, isContinued: false, signed: null, attempt: 1 } as const
   const served = { scout, model, provider: 'demo' } as WorkDone['served']
-  return { task, ...kind, served, tenant, request, answer: { ...bytes, texts: [] }, isDirected, isLoop }
+  return { task, ...kind, served, tenant, asker: '', request, answer: { ...bytes, texts: [] }, isDirected, isLoop }
 }
 
 export class PastWork {

@@ -41,6 +41,8 @@ export interface WorkDone {
   served: Served
   /** Whose request it was. */
   tenant: string
+  /** As which task another hub of the network knows it, for which it was done; empty for a client of this one. */
+  asker: string
   request: RequestCount
   answer: AnswerCount
   /** The request names scouts or providers that alone may serve it. */
