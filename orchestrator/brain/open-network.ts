@@ -21,7 +21,12 @@ export async function openNetworkOf(config: Config, log: Logger): Promise<Networ
 }
 
 /** `gateway`: of the sessions that stand for other hubs. */
-export function startNetwork(network: Pick<Network, 'start'> | undefined, engine: HubEngine, gateway: Gateway): void {
+export function startNetwork(
+  network: Pick<Network, 'start' | 'shareLedger'> | undefined,
+  engine: HubEngine,
+  gateway: Gateway,
+): void {
+  if (engine.ledger !== null) network?.shareLedger(engine.ledger)
   network?.start({
     localFleet: () => engine.localFleet(),
     submit: (submission) => engine.submit(submission),

@@ -20,7 +20,7 @@ interface PeerHubsParts {
   system: System
   engine: HubEngine
   edges: Edges
-  network: Pick<Network, 'state' | 'otherHubs' | 'start' | 'stop'>
+  network: Pick<Network, 'state' | 'otherHubs' | 'start' | 'shareLedger' | 'stop'>
   log: { error(fields: object, message: string): void }
 }
 

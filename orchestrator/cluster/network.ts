@@ -9,6 +9,7 @@ import type { System } from '../../shared/system.ts'
 import type { Keyring } from '../engine/keyring.ts'
 import type { HubListing, HubNetwork, NetworkListing } from '../engine/ports/client.ts'
 import type { IntentHost, IntentLog } from '../engine/ports/intents.ts'
+import type { NetworkLedgerReport, OwnLedger } from '../engine/ports/network/network-ledger.ts'
 import type { EdgesNetwork, NetworkState } from '../engine/ports/network/network-state.ts'
 import type { Store } from '../engine/ports/store.ts'
 import type { Tenants } from '../tenants/tenants.ts'
@@ -20,11 +21,12 @@ import { IntentJournal } from './journal/intent-journal.ts'
 import { LineSharing } from './journal/line-sharing.ts'
 import type { SharedLog } from './journal/log.ts'
 import { NatsLog } from './journal/nats-log.ts'
-import { intentStream, keyStream, type StreamForm, useStream } from './journal/streams.ts'
+import { intentStream, keyStream, ledgerStream, type StreamForm, useStream } from './journal/streams.ts'
 import { Takeover } from './journal/takeover.ts'
 import { Wishes } from './journal/wishes.ts'
 import { BudgetSharing } from './keys/budget-sharing.ts'
 import { KeySharing, type KeySharingStore } from './keys/key-sharing.ts'
+import { LedgerSharing } from './ledger/ledger-sharing.ts'
 import { Membership, type MembershipLog, prefixOf } from './membership.ts'
 import type { PeerChange } from './presence/peers.ts'
 import { Presence } from './presence/presence.ts'
@@ -47,6 +49,7 @@ interface NetworkParts {
   log: MembershipLog
   /** Where intents of other hubs are held for who asks for them here; in memory. */
   copies: Store
+  dataDir: string
 }
 
 /** What a hub has of the servers between hubs. */
@@ -57,17 +60,23 @@ export interface Servers {
   keys: SharedLog
   /** Of what was used of budgets. */
   use: SharedLog
+  /** Of what hubs tell of their ledgers. */
+  ledger: SharedLog
 }
 
 /** Opens this hub's part over NATS. */
-export function openNetwork(settings: NetworkSettings, parts: NetworkParts): Network | { flaw: string } {
+export function openNetwork(
+  settings: NetworkSettings,
+  parts: Omit<NetworkParts, 'dataDir'>,
+): Network | { flaw: string } {
   const { servers, isSecure, login } = settings
   const { system } = parts
   const connect = (name: string, prefix: string): Servers => {
     const bus = new NatsBus({ system, servers, isSecure, name: `chasm ${name}`, login })
     const parts = { system, bus, copies: servers.length >= 3 ? 3 : 1 }
     const logOf = (stream: StreamForm) => new NatsLog({ ...parts, stream })
-    return { bus, shared: logOf(intentStream(prefix)), keys: logOf(keyStream(prefix)), use: logOf(useStream(prefix)) }
+    const own = { shared: logOf(intentStream(prefix)), keys: logOf(keyStream(prefix)) }
+    return { bus, ...own, use: logOf(useStream(prefix)), ledger: logOf(ledgerStream(prefix)) }
   }
   return openNetworkOver(connect, settings, parts)
 }
@@ -76,7 +85,7 @@ export function openNetwork(settings: NetworkSettings, parts: NetworkParts): Net
 export function openNetworkOver(
   connect: (name: string, prefix: string) => Servers,
   { dataDir, roster }: Pick<NetworkSettings, 'dataDir' | 'roster'>,
-  parts: NetworkParts,
+  parts: Omit<NetworkParts, 'dataDir'>,
 ): Network | { flaw: string } {
   const files = hubFilesOf(dataDir)
   const identity = readIdentity(dataDir)
@@ -111,7 +120,7 @@ export function openNetworkOver(
   const isForked = hasFork(dataDir)
   const { bus } = servers
   const membership = new Membership({ system, bus, log, dataDir, identity, own, chain, isForked })
-  return new Network(parts, servers, membership, slot)
+  return new Network({ ...parts, dataDir }, servers, membership, slot)
 }
 
 /** What the network asks of the engine, before that starts. */
@@ -131,13 +140,15 @@ export class Network implements HubNetwork, EdgesNetwork {
   private readonly shared: SharedLog
   private readonly keyLog: SharedLog
   private readonly useLog: SharedLog
+  private readonly ledgerLog: SharedLog
   private readonly journal: IntentJournal
   private keySharing: KeySharing | null = null
   private budgetSharing: BudgetSharing | null = null
+  private ledgerSharing: LedgerSharing | null = null
 
   constructor(
     private readonly parts: NetworkParts,
-    { bus, shared, keys, use }: Servers,
+    { bus, shared, keys, use, ledger }: Servers,
     private readonly membership: Membership,
     private readonly slot: number,
   ) {
@@ -147,6 +158,7 @@ export class Network implements HubNetwork, EdgesNetwork {
     this.shared = shared
     this.keyLog = keys
     this.useLog = use
+    this.ledgerLog = ledger
     this.journal = new IntentJournal({ system: parts.system, log: shared, membership })
   }
 
@@ -165,6 +177,18 @@ export class Network implements HubNetwork, EdgesNetwork {
     const { system, membership, log: report } = this
     this.keySharing = new KeySharing({ system, log: this.keyLog, membership, store, keyring, report })
     this.budgetSharing = new BudgetSharing({ system, log: this.useLog, membership, tenants })
+  }
+
+  /** What this hub's ledger has is told to the others, and theirs are counted here. Before the start. */
+  shareLedger(ledger: OwnLedger): void {
+    const { system, membership, log: report } = this
+    const { dataDir } = this.parts
+    this.ledgerSharing = new LedgerSharing({ system, log: this.ledgerLog, membership, ledger, dataDir, report })
+  }
+
+  /** Null where this hub gives no receipts. */
+  get ledger(): NetworkLedgerReport | null {
+    return this.ledgerSharing
   }
 
   /** Begins to take part. */
@@ -187,11 +211,13 @@ export class Network implements HubNetwork, EdgesNetwork {
       shared.follow()
       this.keyLog.follow()
       this.useLog.follow()
+      this.ledgerLog.follow()
     })
     membership.start(() => {
       presence.followed()
       journal.changed()
       this.keySharing?.followed()
+      this.ledgerSharing?.followed()
     })
     presence.start()
     sharing.start()
@@ -203,8 +229,10 @@ export class Network implements HubNetwork, EdgesNetwork {
     shared.follow()
     this.keyLog.follow()
     this.useLog.follow()
+    this.ledgerLog.follow()
     this.keySharing?.start()
     this.budgetSharing?.start()
+    this.ledgerSharing?.start()
     if (host !== null) {
       const { peers } = presence
       this.takeover = new Takeover({ system, journal, membership, peers, host, log })
@@ -250,6 +278,7 @@ export class Network implements HubNetwork, EdgesNetwork {
     this.takeover?.stop()
     this.keySharing?.stop()
     this.budgetSharing?.stop()
+    this.ledgerSharing?.stop()
     this.journal.stop()
     this.membership.stop()
     await this.bus.close()

@@ -115,7 +115,13 @@ describe('authorities whose work never ends', () => {
     const buses = new BusModel(system)
     const logs = new LogModel(system)
     const chain = networkOf([alpha, ...greedy])
-    const servers = { bus: buses.connect(), shared: logs.connect(), keys: logs.connect(), use: logs.connect() }
+    const servers = {
+      bus: buses.connect(),
+      shared: logs.connect(),
+      keys: logs.connect(),
+      use: logs.connect(),
+      ledger: logs.connect(),
+    }
     const parts = { system, log: { info() {}, warn() {}, error() {} }, copies: memoryStore() }
     const network = good(openNetworkOver(() => servers, { dataDir: folderOf(alpha, chain), roster: null }, parts))
     onTestFinished(() => network.stop())

@@ -45,7 +45,13 @@ class Stage {
     const connect = () => {
       const bus = this.model.connect()
       buses.push(bus)
-      return { bus, shared: this.logs.connect(), keys: this.logs.connect(), use: this.logs.connect() }
+      return {
+        bus,
+        shared: this.logs.connect(),
+        keys: this.logs.connect(),
+        use: this.logs.connect(),
+        ledger: this.logs.connect(),
+      }
     }
     const parts = { system: this.system, log: silent, copies: memoryStore() }
     const network = good(openNetworkOver(connect, { dataDir, roster: null }, parts))
@@ -205,6 +211,7 @@ describe('what must not be', () => {
         shared: stage.logs.connect(),
         keys: stage.logs.connect(),
         use: stage.logs.connect(),
+        ledger: stage.logs.connect(),
       })
       const parts = { system: stage.system, log: silent, copies: memoryStore() }
       const opened = openNetworkOver(connect, { dataDir, roster }, parts)

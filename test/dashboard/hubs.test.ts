@@ -27,7 +27,7 @@ async function network() {
   const connect = (name: string) => {
     const line = { bus: buses.connect(), log: logs.connect() }
     lines.set(name, line)
-    return { bus: line.bus, shared: line.log, keys: logs.connect(), use: logs.connect() }
+    return { bus: line.bus, shared: line.log, keys: logs.connect(), use: logs.connect(), ledger: logs.connect() }
   }
   const own = openedNetwork(alpha, trio, connect, quick)
   const stage = await PageStage.open(browser, { network: own.network })

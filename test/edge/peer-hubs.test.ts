@@ -28,6 +28,7 @@ class PlayedPeer {
       start: (own: SharingHub) => {
         hub = own
       },
+      shareLedger() {},
       stop: () => Promise.resolve(),
     }
     new PeerHubs({ system, engine, edges, network, log: { error() {} } }).start()

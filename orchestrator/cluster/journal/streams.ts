@@ -4,6 +4,7 @@
  */
 import { journalAgeMs, journalStreamBytesMax } from '../../../shared/limits/cluster/journal.ts'
 import { keyStreamBytesMax, useAgeMs, useStreamBytesMax } from '../../../shared/limits/cluster/keys.ts'
+import { ledgerAgeMs, ledgerStreamBytesMax } from '../../../shared/limits/cluster/ledger.ts'
 
 export interface StreamForm {
   name: string
@@ -35,6 +36,12 @@ export function keyStream(prefix: string): StreamForm {
 export function useStream(prefix: string): StreamForm {
   const form = { name: `CHASM_USE_${network(prefix)}`, subjects: [`${prefix}.use.*.*`] }
   return { ...form, bytesMax: useStreamBytesMax, ageMs: useAgeMs, isLastOnly: true }
+}
+
+/** What hubs tell of their ledgers. */
+export function ledgerStream(prefix: string): StreamForm {
+  const form = { name: `CHASM_LEDGER_${network(prefix)}`, subjects: [`${prefix}.ledger.*`] }
+  return { ...form, bytesMax: ledgerStreamBytesMax, ageMs: ledgerAgeMs }
 }
 
 function network(prefix: string): string {

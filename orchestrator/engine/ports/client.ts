@@ -12,6 +12,7 @@ import type { LastHour } from '../../core/stats/hour-counts.ts'
 import type { LimitKind, RateStanding, Tenants } from '../../tenants/tenants.ts'
 import type { ChargedKey } from './charged-key.ts'
 import type { LedgerReport } from './ledger/ledger.ts'
+import type { NetworkLedgerReport } from './network/network-ledger.ts'
 import type { Responses } from './responses.ts'
 import type { Appeals } from './trust/appeals.ts'
 import type { Disputes } from './trust/disputes.ts'
@@ -215,6 +216,8 @@ export interface HubNetwork {
   listing(): NetworkListing
   /** Other hubs that are here, and messages that did not count, by reason. */
   counts(): { here: number; dropped: Readonly<Record<string, number>> }
+  /** Null where this hub gives no receipts. */
+  readonly ledger: NetworkLedgerReport | null
 }
 
 export interface NetworkListing {

@@ -2,7 +2,7 @@
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { NatsBus } from '../../../orchestrator/cluster/bus/nats-bus.ts'
 import { NatsLog } from '../../../orchestrator/cluster/journal/nats-log.ts'
-import { intentStream, keyStream, useStream } from '../../../orchestrator/cluster/journal/streams.ts'
+import { intentStream, keyStream, ledgerStream, useStream } from '../../../orchestrator/cluster/journal/streams.ts'
 import type { Servers } from '../../../orchestrator/cluster/network.ts'
 import { realSystem } from '../../../shared/system.ts'
 import { StreamReader } from '../../support/clients/stream-reader.ts'
@@ -26,7 +26,8 @@ async function hubs(): Promise<[NetworkedHub, NetworkedHub]> {
     (name: string, prefix: string): Servers => {
       const bus = new NatsBus({ system, servers: [servers[at]!.address], isSecure: false, name, login: null })
       const logOf = (stream: ReturnType<typeof keyStream>) => new NatsLog({ system, bus, copies: 3, stream })
-      return { bus, shared: logOf(intentStream(prefix)), keys: logOf(keyStream(prefix)), use: logOf(useStream(prefix)) }
+      const own = { shared: logOf(intentStream(prefix)), keys: logOf(keyStream(prefix)) }
+      return { bus, ...own, use: logOf(useStream(prefix)), ledger: logOf(ledgerStream(prefix)) }
     }
   return [networkedHub(alpha, duo, connect(0)), networkedHub(beta, duo, connect(1))]
 }
@@ -61,7 +62,7 @@ describe.skipIf(program === '')(`over NATS${'reason' in found ? ` (skipped: ${fo
     const a = networkedHub(alpha, duo, (name) => {
       const bus = new NatsBus({ system, servers: ['127.0.0.1:1'], isSecure: false, name, login: null })
       const log = (prefix: string) => new NatsLog({ system, bus, copies: 1, stream: keyStream(prefix) })
-      return { bus, shared: log('chasm.x'), keys: log('chasm.y'), use: log('chasm.z') }
+      return { bus, shared: log('chasm.x'), keys: log('chasm.y'), use: log('chasm.z'), ledger: log('chasm.w') }
     })
     const { live } = a
     const elsewhere = live.hub.keyring.issue('client', 'gone')

@@ -41,7 +41,7 @@ describe.skipIf(program === '')(`over NATS${'reason' in found ? ` (skipped: ${fo
     const logs = new LogModel(system)
     const connect = (at: number) => (name: string) => {
       const bus = new NatsBus({ system, servers: [servers[at]!.address], isSecure: false, name, login: null })
-      return { bus, shared: logs.connect(), keys: logs.connect(), use: logs.connect() }
+      return { bus, shared: logs.connect(), keys: logs.connect(), use: logs.connect(), ledger: logs.connect() }
     }
     return [alpha, beta, gamma].map((hub, at) => networkedHub(hub, trio, connect(at))) as ReturnType<typeof hubs>
   }
@@ -93,7 +93,7 @@ describe('over a bus that the test holds', () => {
     const connect = (name: string): Servers => {
       const bus = model.connect()
       buses.set(name, bus)
-      return { bus, shared: logs.connect(), keys: logs.connect(), use: logs.connect() }
+      return { bus, shared: logs.connect(), keys: logs.connect(), use: logs.connect(), ledger: logs.connect() }
     }
     return { a: networkedHub(alpha, trio, connect), b: networkedHub(beta, trio, connect), buses, model }
   }

@@ -34,12 +34,12 @@ interface Stage {
 
 async function stage(): Promise<Stage> {
   const model = new BusModel(system)
-  const [intents, keys, use] = [new LogModel(system), new LogModel(system), new LogModel(system)]
+  const [intents, keys, others] = [new LogModel(system), new LogModel(system), new LogModel(system)]
   const buses: ModelBus[] = []
   const connect = (): Servers => {
     const bus = model.connect()
     buses.push(bus)
-    return { bus, shared: intents.connect(), keys: keys.connect(), use: use.connect() }
+    return { bus, shared: intents.connect(), keys: keys.connect(), use: others.connect(), ledger: others.connect() }
   }
   const dataDir = folderOf(alpha, duo)
   const network = good(openNetworkOver(connect, { dataDir, roster: null }, { system, log, copies: memoryStore() }))

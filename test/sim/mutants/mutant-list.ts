@@ -5,6 +5,7 @@
  */
 
 import { journalMutants } from '../../cluster/journal/journal-mutants.ts'
+import { ledgerNetworkMutants } from '../../cluster/ledger/ledger-mutants.ts'
 import { orderMutants } from '../../edge/order-mutants.ts'
 import { attemptMutants } from './attempt-mutants.ts'
 import { budgetMutants } from './budget-mutants.ts'
@@ -393,6 +394,7 @@ export const mutants: readonly Mutant[] = [
   ...attemptMutants,
   ...budgetMutants,
   ...journalMutants,
+  ...ledgerNetworkMutants,
   ...ledgerMutants,
   ...orderMutants,
   ...trustMutants,

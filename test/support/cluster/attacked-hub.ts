@@ -36,7 +36,13 @@ export async function attacked(by: TestHub, ...models: string[]) {
   let lateMs = 0
   /** Draws come out the same each time, and what takes long does so by the test's word alone. */
   const ownClock: System = { ...system, random: () => 0.37, nowMs: () => system.nowMs() + lateMs }
-  const connect = () => ({ bus: buses.connect(), shared: logs.connect(), keys: logs.connect(), use: logs.connect() })
+  const connect = () => ({
+    bus: buses.connect(),
+    shared: logs.connect(),
+    keys: logs.connect(),
+    use: logs.connect(),
+    ledger: logs.connect(),
+  })
   const { network } = openedNetwork(alpha, pair, connect, clock)
   const live = new LiveHub({ network, system: ownClock })
   onTestFinished(() => live.close())

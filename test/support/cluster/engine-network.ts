@@ -7,8 +7,8 @@ import { type Network, openNetworkOver } from '../../../orchestrator/cluster/net
 import type { RosterChain } from '../../../orchestrator/cluster/roster/roster-chain.ts'
 import type { CoreSettings } from '../../../orchestrator/core/settings.ts'
 import { memoryStore } from '../../../orchestrator/store/memory/store.ts'
-import type { Timer } from '../../../shared/system.ts'
 import { ManualSystem } from '../clocks/manual-system.ts'
+import { MortalSystem } from '../clocks/mortal-system.ts'
 import { FickleDisk, IntentsBench } from '../hub/intents-stage.ts'
 import { ledgerOf } from '../ledger/small-ledger.ts'
 import { BusModel, type ModelBus } from './model-bus.ts'
@@ -17,47 +17,6 @@ import { folderOf, good, networkOf, type TestHub, testHub } from './network.ts'
 
 const deafSession = { receive() {}, closed() {} }
 const silent = { info() {}, warn() {}, error() {} }
-
-/** The clock of one process: after its death nothing that it had set goes off. */
-class MortalSystem extends ManualSystem {
-  isDead = false
-
-  constructor(
-    private readonly world: ManualSystem,
-    /** How far the clock on its wall is ahead of the others. */
-    private readonly aheadMs: number,
-  ) {
-    super()
-  }
-
-  override nowMs(): number {
-    return this.world.nowMs()
-  }
-
-  override wallMs(): number {
-    return this.world.wallMs() + this.aheadMs
-  }
-
-  override after(delayMs: number, callback: () => void): Timer {
-    return this.world.after(delayMs, () => this.isDead || callback())
-  }
-
-  override soon(callback: () => void): void {
-    this.world.soon(() => this.isDead || callback())
-  }
-
-  override randomBytes(count: number): Uint8Array {
-    return this.world.randomBytes(count)
-  }
-
-  override random(): number {
-    return this.world.random()
-  }
-
-  override pass(durationMs: number): void {
-    this.world.pass(durationMs)
-  }
-}
 
 export class EngineHub {
   readonly bench: IntentsBench
@@ -75,7 +34,7 @@ export class EngineHub {
     this.system = new MortalSystem(stage.system, stage.aheadMs(hub.name))
     this.bus = stage.buses.connect()
     this.log = stage.logs.connect(() => this.system.isDead)
-    const servers = { bus: this.bus, shared: this.log, keys: this.log, use: this.log }
+    const servers = { bus: this.bus, shared: this.log, keys: this.log, use: this.log, ledger: this.log }
     const parts = { system: this.system, log: silent, copies: memoryStore() }
     this.network = good(openNetworkOver(() => servers, { dataDir, roster: null }, parts))
     const store = fickle.open()

@@ -5,7 +5,7 @@ import type { RosterChain } from '../../../orchestrator/cluster/roster/roster-ch
 import { memoryStore } from '../../../orchestrator/store/memory/store.ts'
 import { realSystem, type System } from '../../../shared/system.ts'
 import { until } from '../clocks/until.ts'
-import { LiveHub } from '../hub/live-hub.ts'
+import { LiveHub, quietConfig } from '../hub/live-hub.ts'
 import { folderOf, good, type TestHub } from './network.ts'
 
 const log = { info() {}, warn() {}, error() {} }
@@ -34,7 +34,7 @@ export function openedNetwork(
 /** Closed with the test. */
 export function networkedHub(hub: TestHub, chain: RosterChain, connect: Connect, system?: System): NetworkedHub {
   const { network, dataDir } = openedNetwork(hub, chain, connect, system)
-  const live = new LiveHub({ network })
+  const live = new LiveHub({ network, config: quietConfig(dataDir) })
   onTestFinished(() => live.close())
   return { name: hub.name, live, network, dataDir }
 }
