@@ -7,6 +7,7 @@ import { type Fault, fault } from '../../../shared/faults.ts'
 import { summaryModelsMax } from '../../../shared/limits/cluster/presence.ts'
 import { peerScout } from '../../../shared/scouts/scout-id.ts'
 import type { Engine, HubListing, HubLoan, HubModel } from '../../engine/ports/client.ts'
+import type { HubLedgerListing } from '../../engine/ports/network/network-ledger.ts'
 import { allowsModel } from '../../tenants/scopes.ts'
 import type { Caller, RequestContext } from '../request-context.ts'
 import { jsonResponse, refuse } from '../response/response.ts'
@@ -20,12 +21,23 @@ export function listHubs({ id, edge, caller, query }: RequestContext): Response 
   const isAdmin = caller!.role === 'admin'
   const known = { id: network, epoch, standing }
   const shown = isAdmin ? { ...known, threshold, apart, messages_dropped: dropped } : known
+  const ledgers = edge.network?.ledger?.hubs() ?? []
   const data = hubs.map((hub) => ({
     ...shownHub(hub),
+    ledger: shownLedger(ledgers, hub.name),
     ...(isAdmin && shownWork(hub, edge.engine)),
     ...shownModels(hub, caller!, modelsMax),
   }))
-  return jsonResponse(id, JSON.stringify({ object: 'list', network: shown, data }))
+  const removed = ledgers.filter(({ state }) => state === 'removed').map(({ name }) => name)
+  return jsonResponse(id, JSON.stringify({ object: 'list', network: { ...shown, removed }, data }))
+}
+
+/** How far this hub counts the points of another one; null where nobody gives receipts. */
+function shownLedger(ledgers: readonly HubLedgerListing[], hub: string) {
+  const found = ledgers.find(({ name, state }) => name === hub && state !== 'removed')
+  if (found === undefined) return null
+  const { state, key, batch, from, why } = found
+  return { state, key, batch, from, why }
 }
 
 /** How many models of each hub are listed. */

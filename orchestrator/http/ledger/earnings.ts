@@ -6,12 +6,13 @@ import type { Fault } from '../../../shared/faults.ts'
 import { earningGroupsMax, earningRowsMax, earningRowsSummed } from '../../../shared/limits/ledger/ledger.ts'
 import type { LedgerReport } from '../../engine/ports/ledger/ledger.ts'
 import { addEarning, type Earning, type EarningPlace, noEarning } from '../../ledger/accounts/earnings.ts'
-import { zeroReasonNames } from '../../ledger/points/zero-rules.ts'
+import { countedReasonNames } from '../../ledger/points/zero-rules.ts'
 import { endOfSeason, readSeason, seasonAt, startOfSeason } from '../../ledger/seasons/season.ts'
 import { dayMs } from '../../tenants/periods.ts'
 import type { RequestContext } from '../request-context.ts'
 import { jsonResponse, refuse } from '../response/response.ts'
 import { pointsOf, wrong } from './ledger-of.ts'
+import { networkPoints } from './network.ts'
 import { reasonSentence, tasksSentence } from './reasons.ts'
 
 const groupings = ['day', 'scout', 'model'] as const
@@ -38,7 +39,8 @@ export async function getEarnings(context: RequestContext): Promise<Response> {
   const burns = convicted === 0 || burnsMs === null ? null : Math.floor(burnsMs / 1_000)
   const points = { counted: sum.points, vested, waiting, untrusted, convicted, burns }
   const data = [...groups.values()].map((group) => shown(group, by))
-  const what = { object: 'earnings', operator, season, by, points, unpaid: unpaidOf(sum) }
+  const network = networkPoints(context, operator, season)
+  const what = { object: 'earnings', operator, season, by, points, network, unpaid: unpaidOf(sum) }
   return jsonResponse(id, JSON.stringify({ ...what, data, more: next !== null, next: next && cursorOf(next) }))
 }
 
@@ -109,7 +111,7 @@ function earningsAsked({ query, caller, edge }: RequestContext): Asked | Fault {
 
 function shown(row: Earning, by: Grouping) {
   const { tasks, points, unpaid } = row
-  const reasons = zeroReasonNames.filter((reason) => row[reason] > 0)
+  const reasons = countedReasonNames.filter((reason) => row[reason] > 0)
   const name = by === 'day' ? new Date(row.day * dayMs).toISOString().slice(0, 10) : row[by]
   return {
     [by]: name,
@@ -121,7 +123,7 @@ function shown(row: Earning, by: Grouping) {
 
 /** Everything that earned nothing, by reason: the most tasks first. */
 function unpaidOf(sum: Earning) {
-  const counted = zeroReasonNames.map((reason) => {
+  const counted = countedReasonNames.map((reason) => {
     return { reason, tasks: sum[reason], why: reasonSentence(reason) }
   })
   return counted.filter(({ tasks }) => tasks > 0).sort((one, other) => other.tasks - one.tasks)

@@ -13,17 +13,20 @@ import type { RequestContext } from '../request-context.ts'
 import { baseHeaders, jsonResponse, refuse } from '../response/response.ts'
 import { readSmall } from '../schema/body.ts'
 import { pointsOf, wrong } from './ledger-of.ts'
+import { hubsOf, networkRows, sumsOf } from './network.ts'
 
 const unknownSeason = fault('not_found', 'Nothing was earned in this season: GET /v1/seasons lists them.', {
   param: 'id',
 })
 
 export function listSeasons(context: RequestContext): Response {
-  const { id } = context
+  const { id, edge } = context
   const ledger = pointsOf(context)
   if ('code' in ledger) return refuse(id, ledger)
   const { hub } = ledger
-  const data = ledger.seasons().map(shownSeason).reverse()
+  const network = edge.network?.ledger ?? null
+  const data = ledger.seasons().map((row) => ({ ...shownSeason(row), ...(network && sumsOf(network, row.season)) }))
+  data.reverse()
   return jsonResponse(id, JSON.stringify({ object: 'list', hub, ...ledger.conservation(), data }))
 }
 
@@ -57,10 +60,13 @@ export function getLeaderboard(context: RequestContext): Response {
   const ledger = pointsOf(context)
   if ('code' in ledger) return refuse(id, ledger)
   const season = seasonAt(edge.system.wallMs())
-  const rows = ledger.leaderboard()
+  const network = edge.network?.ledger ?? null
+  const rows = network === null ? ledger.leaderboard() : networkRows(network, ledger, season)
   const place = rows.findIndex(({ operator }) => operator === caller!.tenant)
   const data = rows.slice(0, leaderboardRowsMax).map(({ name, points, waiting, operator }, at) => {
-    return { place: at + 1, name: name === '' ? null : name, points, waiting, own: operator === caller!.tenant }
+    const whose = { name: name === '' ? null : name, own: operator === caller!.tenant }
+    const hubs = network === null ? {} : { hubs: hubsOf(network, operator, season) }
+    return { place: at + 1, ...whose, points, waiting, ...hubs }
   })
   const own = place < 0 ? null : place + 1
   const name = ledger.shownAs(caller!.tenant)

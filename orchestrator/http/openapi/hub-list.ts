@@ -11,6 +11,11 @@ const network = {
       id: { ...text, description: 'Hash of the first roster.' },
       epoch: count,
       standing: { enum: ['member', 'removed', 'forked', 'double'], description: 'Whether this hub takes part.' },
+      removed: {
+        type: 'array',
+        items: text,
+        description: 'Hubs that were removed from the roster: what their ledgers have counts for nothing.',
+      },
       threshold: { ...count, description: 'Signatures that the next roster needs.' },
       apart: {
         type: ['string', 'null'],
@@ -41,6 +46,21 @@ const hub = object(
     is_self: { type: 'boolean' },
     state: { enum: ['here', 'gone', 'unheard'] },
     silent_ms: orNull(count),
+    ledger: {
+      ...orNull(
+        object({
+          state: {
+            enum: ['counted', 'unheard', 'flawed'],
+            description: '`flawed`: it counts for nothing behind its batch `batch`, and `why` says what it did.',
+          },
+          key: { ...text, description: 'Its public key, which signs its ledger.' },
+          batch: { ...count, description: 'The last batch that is counted.' },
+          from: { ...count, description: 'The first one: of those before nothing is counted here.' },
+          why: orNull(text),
+        }),
+      ),
+      description: 'How far its points are counted here; null where this hub gives no receipts.',
+    },
     scouts: { ...count, description: 'Scouts that dialled that hub itself.' },
     credits: { ...count, description: 'Tasks that they could begin now.' },
     running: count,

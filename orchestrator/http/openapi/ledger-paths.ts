@@ -33,6 +33,22 @@ export const ledgerSchemas: Json = {
       },
       burns: { ...orNull(seconds), description: 'When the first of these are burnt; null where there are none.' },
     }),
+    network: {
+      ...orNull(
+        object({
+          ...{ earned: count, waiting: count },
+          unacknowledged: {
+            ...count,
+            description: 'Not in the others: the hub that is said to have asked does not say that it got the answers.',
+          },
+          hubs: {
+            type: 'array',
+            items: object({ hub: text, earned: count, waiting: count, unacknowledged: count }),
+          },
+        }),
+      ),
+      description: 'Of this season at all hubs of the network, as of seconds ago; null for a hub by itself.',
+    },
     unpaid: {
       type: 'array',
       items: object({ reason: text, tasks: count, why: text }),
@@ -78,7 +94,17 @@ export const ledgerSchemas: Json = {
     ...{ minted: count, escrow: count, earned: count, held: count, burnt: count, spendable: count },
     data: {
       type: 'array',
-      items: object({ season: text, state: { enum: seasonStates }, since: seconds, note: text }),
+      items: object(
+        {
+          ...{ season: text, state: { enum: seasonStates }, since: seconds, note: text },
+          network: {
+            type: 'array',
+            items: object({ hub: text, points: count, waiting: count }),
+            description: 'What all operators have of it at each hub of the network. Each hub closes it by itself.',
+          },
+        },
+        ['network'],
+      ),
     },
   }),
   Statement: object({
@@ -91,11 +117,19 @@ export const ledgerSchemas: Json = {
     name: { ...orNull(text), description: 'Under which name the caller agreed to be shown.' },
     data: {
       type: 'array',
-      items: object({
-        place: count,
-        name: { ...orNull(text), description: 'Of those who agreed to be shown.' },
-        ...{ points: count, waiting: count, own: { type: 'boolean' } },
-      }),
+      items: object(
+        {
+          place: count,
+          name: { ...orNull(text), description: 'Of those who agreed to be shown.' },
+          ...{ points: count, waiting: count, own: { type: 'boolean' } },
+          hubs: {
+            type: 'array',
+            items: object({ hub: text, points: count, waiting: count }),
+            description: 'In a network: how much of it is of which hub.',
+          },
+        },
+        ['hubs'],
+      ),
     },
   }),
   LeaderboardName: object({ object: { const: 'leaderboard.name' }, name: orNull(text) }),
@@ -106,6 +140,8 @@ export const ledgerSchemas: Json = {
       sealed: { type: 'boolean', description: 'False for about a second; then there is nothing more yet.' },
       says: object({
         ...{ at: seconds, scout: text, kind: text, model: text, provider: text },
+        asker: { ...orNull(text), description: 'The hub whose client asked; null for this one.' },
+        home: { ...orNull(text), description: 'The hub whose scout served; null for this one.' },
         ...{ prompt_units: count, answer_units: count, points: count },
         reasons: { ...texts, description: 'Why it earned nothing; empty where it earned points.' },
         why: { ...texts, description: 'The same in sentences, for the owner of the scout.' },

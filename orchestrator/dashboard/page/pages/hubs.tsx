@@ -21,6 +21,8 @@ interface Hub {
   state: 'here' | 'gone' | 'unheard'
   silent_ms: number | null
   scouts: number
+  /** How far its points are counted here; null where there are no receipts. */
+  ledger: { state: 'counted' | 'unheard' | 'flawed'; batch: number; from: number; why: string | null } | null
   models: { id: string }[]
   more: number
   /** These are for administrators. */
@@ -114,6 +116,20 @@ function figuresOf({ epoch, threshold, messages_dropped: dropped }: Network, hub
 const stateTexts = { here: 'here', gone: 'away', unheard: 'not heard yet' } as const
 const stateLevels: Record<Hub['state'], Level> = { here: 'good', gone: 'bad', unheard: 'warn' }
 
+/** Whether the points of its scouts count in the network, and if not, why. */
+function Ledger({ of: ledger }: { of: Hub['ledger'] }) {
+  if (ledger === null) return <span class="faint">none</span>
+  const { state, batch, from, why } = ledger
+  if (state === 'unheard') return <span class="faint">none yet</span>
+  const span = from > 1 ? `from batch ${count(from)} to ${count(batch)}` : `to batch ${count(batch)}`
+  return (
+    <>
+      <Pill level={state === 'counted' ? 'good' : 'bad'}>{state === 'counted' ? 'counted' : 'not counted'}</Pill>
+      <div class="faint small">{why === null ? span : `${span}: ${why}`}</div>
+    </>
+  )
+}
+
 const columns: Column<Hub>[] = [
   {
     ...{ name: 'Hub', isLead: true },
@@ -137,6 +153,7 @@ const columns: Column<Hub>[] = [
     ),
   },
   { name: 'Scouts', isNumber: true, cell: ({ scouts }) => count(scouts) },
+  { name: 'Points', cell: ({ ledger }) => <Ledger of={ledger} /> },
   {
     name: 'Models',
     cell: ({ models, more }) => (
