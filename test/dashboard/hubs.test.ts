@@ -80,7 +80,8 @@ describe.skipIf(browser === '')(`hubs${skipped}`, () => {
     const { keyring } = stage.hub.hub
     const page = await stage.signedIn(stage.hub.clientKey, {}, 'hubs')
     await page.getByRole('row', { name: /^beta ?https:\/\/beta\.example/ }).waitFor({ timeout: patienceMs })
-    expect(await page.getByRole('columnheader').allTextContents()).toEqual(['Hub', 'State', 'Scouts', 'Models'])
+    const columns = await page.getByRole('columnheader').allTextContents()
+    expect(columns).toEqual(['Hub', 'State', 'Scouts', 'Points', 'Models'])
     const listed = async (key: string, query = '') => {
       const answer = await fetch(`${stage.hub.url}/v1/hubs${query}`, { headers: { authorization: `Bearer ${key}` } })
       return { status: answer.status, body: (await answer.json()) as Listed }

@@ -1,6 +1,7 @@
 /**
- * What a hub has counted of the ledgers of its network, as a file in its data folder: a start goes on from it, and reads
- * of the log what came since. It can be made again from the log, as far as that goes back, so nothing is lost with it.
+ * What a hub has counted of the ledgers of its network, as a file in its data folder: a start goes on from it, and
+ * reads of the log what came since. It can be made again from the log, as far as that goes back, so nothing is lost
+ * with it.
  */
 import { join } from 'node:path'
 import { z } from 'zod'

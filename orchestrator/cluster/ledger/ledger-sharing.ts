@@ -1,7 +1,7 @@
 /**
  * The ledgers of a network: once a second this hub reads what the log has new of others' chains, counts it beside its
- * own, and tells of what it has sealed. Nothing of it is on the way of a request or of a receipt; where the log cannot be
- * reached, it is told and counted later. What was counted is written down every few minutes.
+ * own, and tells of what it has sealed. Nothing of it is on the way of a request or of a receipt; where the log cannot
+ * be reached, it is told and counted later. What was counted is written down every few minutes.
  */
 import { countedEveryMs, foldedPerLook, ledgerLookMs } from '../../../shared/limits/cluster/ledger.ts'
 import { leaderboardEveryMs } from '../../../shared/limits/ledger/ledger.ts'

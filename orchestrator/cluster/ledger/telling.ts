@@ -1,7 +1,7 @@
 /**
- * Tells the network of this hub's chain: batch after batch, each behind its commit here, appended to the subject of this
- * hub with the number that it ends with. Nothing waits for it. Where it stopped it goes on; what cannot be told now, for
- * want of room or of an answer, is told later, and whatever was told twice counts once.
+ * Tells the network of this hub's chain: batch after batch, each behind its commit here, appended to the subject of
+ * this hub with the number that it ends with. Nothing waits for it. Where it stopped it goes on; what cannot be told
+ * now, for want of room or of an answer, is told later, and whatever was told twice counts once.
  */
 import { ledgerAgeMs, toldPerLook } from '../../../shared/limits/cluster/ledger.ts'
 import type { System } from '../../../shared/system.ts'

@@ -1,6 +1,6 @@
 /**
- * Tasks that one hub did for another have two receipts: that of the hub whose scout served, which makes points, and that
- * of the hub whose client asked, which makes none and says that it has got the answer. Neither counts without the other.
+ * Tasks that one hub did for another have two receipts: that of the hub whose scout served, which makes points, and
+ * that of the hub whose client asked, which makes none and says that it has got the answer. Neither counts alone.
  * Hubs tell of their chains independently, so either half may come first; what is found does not depend on that. Pure.
  */
 import { bothSidesMs, halvesMax } from '../../../shared/limits/cluster/ledger.ts'

@@ -27,7 +27,7 @@ export const flagBits = {
   elsewhere: 512,
 } as const
 
-export type Flag = keyof typeof flagBits
+type Flag = keyof typeof flagBits
 
 /** What the hub that asked can say of a task which another one served, for nobody to earn anything by it. */
 export const voidBits = flagBits.own | flagBits.directed | flagBits.loop | flagBits.repeat

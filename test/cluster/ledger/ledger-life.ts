@@ -1,7 +1,8 @@
 /**
- * Some minutes in the life of a network's ledgers, drawn from a seed: hubs whose clients and scouts work with each other,
- * which die, lose what was not sealed, are cut off, get no answers, and come back; claims that nobody acknowledged; and
- * strangers who show old messages again. At the end every hub has to count the same, and what was earned: each task once.
+ * Some minutes in the life of a network's ledgers, drawn from a seed: hubs whose clients and scouts work with each
+ * other, which die, lose what was not sealed, are cut off, get no answers, and come back; claims that nobody
+ * acknowledged; and strangers who show old messages again. At the end every hub has to count the same, and what was
+ * earned: each task once.
  */
 import { Random } from '../../../orchestrator/core/model/random.ts'
 import { sharedTaskText } from '../../../orchestrator/ledger/network/shared-task.ts'

@@ -394,8 +394,7 @@ export const mutants: readonly Mutant[] = [
   ...attemptMutants,
   ...budgetMutants,
   ...journalMutants,
-  ...ledgerNetworkMutants,
-  ...ledgerMutants,
+  ...ledgerMutants.concat(ledgerNetworkMutants),
   ...orderMutants,
   ...trustMutants,
 ]

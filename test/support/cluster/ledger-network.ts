@@ -1,7 +1,7 @@
 /**
- * Hubs of one network as far as their ledgers concern each other: chains that the test seals, and the sharing of ledgers
- * over a model of their log, under one clock that the test moves. A hub can die at any moment; its chain stays, and the
- * file of what it has counted.
+ * Hubs of one network as far as their ledgers concern each other: chains that the test seals, and the sharing of
+ * ledgers over a model of their log, under one clock that the test moves. A hub can die at any moment; its chain
+ * stays, and the file of what it has counted.
  */
 import { onTestFinished } from 'vitest'
 import { LedgerSharing } from '../../../orchestrator/cluster/ledger/ledger-sharing.ts'
