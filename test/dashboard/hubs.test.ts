@@ -87,8 +87,8 @@ describe.skipIf(browser === '')(`hubs${skipped}`, () => {
       return { status: answer.status, body: (await answer.json()) as Listed }
     }
     const { body } = await listed(stage.hub.clientKey)
-    expect(Object.keys(body.network).toSorted()).toEqual(['epoch', 'id', 'standing'])
-    const fields = ['is_self', 'models', 'more', 'name', 'object', 'scouts', 'silent_ms', 'state', 'url']
+    expect(Object.keys(body.network).toSorted()).toEqual(['epoch', 'id', 'removed', 'standing'])
+    const fields = ['is_self', 'ledger', 'models', 'more', 'name', 'object', 'scouts', 'silent_ms', 'state', 'url']
     for (const hub of body.data) expect(Object.keys(hub).toSorted()).toEqual(fields)
     const scopes = storedScopes({ ...noScopes, models: ['demo-l*'] })
     const narrow = await listed(keyring.issue('client', 'narrow', { scopes }).key)
