@@ -61,7 +61,8 @@ export class Books {
     const isCount = typeof points === 'number' && Number.isSafeInteger(points) && points > 0
     must(isCount, () => 'a transfer moves no whole number of points above zero')
     const pair = `${kindOf(from)}>${kindOf(to)}`
-    must(legal[String(why)]?.includes(pair) === true, () => `${String(why)} does not move points from ${pair}`)
+    const isLegal = typeof why === 'string' && Object.hasOwn(legal, why) && legal[why]!.includes(pair)
+    must(isLegal, () => `${String(why)} does not move points from ${pair}`)
     for (const account of [from, to]) {
       const [kind, season = ''] = account.split('\t')
       const isFrozen = kind === 'earned' && ['closed', 'paid'].includes(this.seasons.get(season) ?? '')

@@ -106,8 +106,9 @@ export function eventFlaw(event: LedgerEvent): string | null {
   if (!Number.isSafeInteger(points) || points <= 0) return 'it moves no whole number of points above zero'
   const [source, target] = [kindOf(from), kindOf(to)]
   if (!accountKinds.includes(source) || !accountKinds.includes(target)) return 'it names no account'
-  const pairs: readonly (readonly [AccountKind, AccountKind])[] | undefined = moves[why]
-  const isLegal = pairs?.some(([one, other]) => one === source && other === target) === true
+  // Another hub may have written there whatever it wants.
+  const pairs: readonly (readonly [AccountKind, AccountKind])[] = Object.hasOwn(moves, why) ? moves[why] : []
+  const isLegal = pairs.some(([one, other]) => one === source && other === target)
   return isLegal ? null : `${String(why)} does not move points from ${source} to ${target}`
 }
 

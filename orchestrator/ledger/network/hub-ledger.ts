@@ -4,6 +4,8 @@
  * nothing, and the reason is kept. Batches that are missing are none of that: it counts from the next one on, anew.
  * Pure; `network-ledger.ts` has one for each hub.
  */
+
+import { sha256 } from '../../../shared/answers/sha256.ts'
 import { headsRemembered, networkOperatorsMax } from '../../../shared/limits/cluster/ledger.ts'
 import { isPeerOperator, operatorOf } from '../../../shared/scouts/scout-id.ts'
 import { earnedIn, escrowIn } from '../accounts/account.ts'
@@ -13,7 +15,6 @@ import { type ChainEnd, emptyChain, type Head, readHead, type SealedBatch } from
 import { unpackLeaves } from '../receipts/leaf-buffer.ts'
 import { rootOf } from '../receipts/merkle.ts'
 import type { Receipt } from '../receipts/receipt.ts'
-import { sha256 } from '../receipts/sha256.ts'
 import { isFrozen, mayMove, type SeasonState, seasonOfDay } from '../seasons/season.ts'
 import { type Contents, contentsOf } from './contents.ts'
 import { isDay } from './foreign-leaf.ts'
@@ -162,6 +163,8 @@ export class HubLedger {
   private fold({ receipts, events }: Contents): string | null {
     for (const receipt of receipts) this.receipt(receipt)
     for (const event of events) {
+      // Of a scout's key, which moves nothing.
+      if (event.type === 'pin') continue
       const flaw = event.type === 'season' ? this.move(event) : this.transfer(event)
       if (flaw !== null) return flaw
     }

@@ -10,6 +10,7 @@ import { flagBits } from '../../../orchestrator/ledger/points/zero-rules.ts'
 import type { Receipt } from '../../../orchestrator/ledger/receipts/receipt.ts'
 import { ManualSystem } from '../../support/clocks/manual-system.ts'
 import { type LedgerHub, LedgerNetworkStage, prefix } from '../../support/cluster/ledger-network.ts'
+import { noLogTrouble } from '../../support/cluster/model-log.ts'
 
 const names = ['alpha', 'beta', 'gamma']
 const operators = ['key_ant', 'key_bee', 'acc_cat']
@@ -59,12 +60,15 @@ class Life {
 
   async live(): Promise<LifeOutcome> {
     const { stage } = this
-    stage.logs.trouble = { delayMs: [0, 400], lostQuestions: 0.03, lostAnswers: 0.05 }
+    stage.logs.trouble = {
+      delayMs: [0, 400],
+      ...{ lostQuestions: 0.03, lostAnswers: 0.05, lateQuestions: 0.03, lateQuestionsMs: 15_000 },
+    }
     for (let round = 0; round < rounds; round++) {
       this.something()
       await stage.pass(100 + Math.floor(this.draw() * 900))
     }
-    stage.logs.trouble = { delayMs: [0, 0], lostQuestions: 0, lostAnswers: 0 }
+    stage.logs.trouble = noLogTrouble
     for (const name of names) {
       stage.hub(name).log.cut(false)
       this.seal(stage.hub(name))

@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import { batchBytes, partsOf } from '../../../orchestrator/cluster/ledger/told.ts'
 import { adding, removing } from '../../../orchestrator/cluster/roster/proposal.ts'
+import type { TransferReason } from '../../../orchestrator/ledger/accounts/events.ts'
 import { flagBits } from '../../../orchestrator/ledger/points/zero-rules.ts'
 import { type Batch, packHead, readHead } from '../../../orchestrator/ledger/receipts/chain.ts'
 import { packLeaves } from '../../../orchestrator/ledger/receipts/leaf-buffer.ts'
@@ -241,6 +242,15 @@ describe('nobody counts', () => {
         return b.chain.sealed(b.chain.end, [{ type: 'transfer', why: 'vest', from, to, points: 7 }], now())
       },
       'more points move than there are in batch 2',
+    ],
+    [
+      'a reason that every object has by name',
+      ({ stage, b, now }) => {
+        const accounts = { from: 'mint', to: `earned\t${stage.season}\t${ant}` }
+        const event = { type: 'transfer', why: 'constructor' as TransferReason, ...accounts, points: 7 } as const
+        return b.chain.sealed(b.chain.end, [event], now())
+      },
+      'an event is none in batch 2',
     ],
     [
       'a season that goes back',

@@ -4,8 +4,7 @@ import { ReceiptMaker } from '../../../orchestrator/engine/ledger/receipt-maker.
 import type { WorkDone } from '../../../orchestrator/engine/ports/ledger/work.ts'
 import { zeroReasons } from '../../../orchestrator/ledger/points/zero-rules.ts'
 import { HubTags } from '../../../orchestrator/ledger/receipts/hashes.ts'
-import { LeafBuffer } from '../../../orchestrator/ledger/receipts/leaf-buffer.ts'
-import { type Receipt, readReceipt } from '../../../orchestrator/ledger/receipts/receipt.ts'
+import type { Receipt } from '../../../orchestrator/ledger/receipts/receipt.ts'
 import { workOf } from '../../support/ledger/past-work.ts'
 import { listedRules, mayMs } from '../../support/ledger/small-ledger.ts'
 
@@ -15,9 +14,7 @@ const worked = { scout: 'key_ant/ant', model: 'llama-3.1-8b-instant', tenant: 'h
 function receiptsOf(works: readonly WorkDone[]): Receipt[] {
   const tags = new HubTags(new Uint8Array(32).fill(1))
   const maker = new ReceiptMaker({ rules: listedRules(), tags, trust: { isConvicted: () => false }, ownersOf: () => 2 })
-  const leaves = new LeafBuffer()
-  for (const work of works) maker.make(work, mayMs, leaves)
-  return leaves.leaves().map(readReceipt)
+  return works.map((work) => maker.make(work, mayMs).receipt)
 }
 
 /** The same texts again and again. */
