@@ -4,8 +4,8 @@
  */
 import { keepChain } from '../../orchestrator/cluster/hub-files.ts'
 import { makeIdentity } from '../../orchestrator/cluster/identity-file.ts'
-import { findNats, NatsServer } from '../../test/support/cluster/nats-server.ts'
 import { networkOf, testHub } from '../../test/support/cluster/network.ts'
+import { findNats, NatsServer } from '../../test/support/cluster/programs/nats-server.ts'
 import { HubUnderTest } from '../fleet/hub.ts'
 import { sleep } from '../load/calls.ts'
 import { cpuMsOfPid, type Usage } from '../load/child.ts'

@@ -4,7 +4,7 @@
  * acknowledged is lost, or anything was committed twice.
  */
 import { parseArgs } from 'node:util'
-import { findNats } from '../../test/support/cluster/nats-server.ts'
+import { findNats } from '../../test/support/cluster/programs/nats-server.ts'
 import { networkKillRuns } from './network-runs.ts'
 
 const { values } = parseArgs({ options: { kills: { type: 'string', default: '30' } } })

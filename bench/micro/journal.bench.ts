@@ -15,8 +15,8 @@ import type { StoreWrite } from '../../orchestrator/engine/ports/store.ts'
 import { takeoverAtOnce } from '../../shared/limits/cluster/journal.ts'
 import { realSystem } from '../../shared/system.ts'
 import { until } from '../../test/support/clocks/until.ts'
-import { findNats, NatsServer } from '../../test/support/cluster/nats-server.ts'
 import { networkOf, type TestHub, testHub } from '../../test/support/cluster/network.ts'
+import { findNats, NatsServer } from '../../test/support/cluster/programs/nats-server.ts'
 import { event, intentRow, taskRow } from '../../test/support/store/store-rows.ts'
 
 const [serverCount = 3, intents = 10_000] = process.argv.slice(2).map(Number)

@@ -4,7 +4,7 @@ import { realSystem } from '../../shared/system.ts'
 import { type BusStage, busContract } from '../contract/cluster/bus.ts'
 import { Conditions } from '../support/clocks/conditions.ts'
 import { BusModel, type ModelBus } from '../support/cluster/model-bus.ts'
-import { findNats, NatsServer } from '../support/cluster/nats-server.ts'
+import { findNats, NatsServer } from '../support/cluster/programs/nats-server.ts'
 import { installMsMax } from '../support/machine/apt.ts'
 
 const found = await findNats()

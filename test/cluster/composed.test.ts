@@ -1,14 +1,14 @@
 /**
  * compose.cluster.yaml at work: the commands of its first lines and each of its services, run as they stand there by
- * processes of this machine (`support/cluster/composed.ts`). What is left to an engine is to build the images and to
+ * processes of this machine (`support/cluster/programs/composed.ts`). What is left to an engine is to build the images and to
  * hold the containers to their limits.
  */
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { realSystem } from '../../shared/system.ts'
-import { Composed } from '../support/cluster/composed.ts'
-import { findNats } from '../support/cluster/nats-server.ts'
+import { Composed } from '../support/cluster/programs/composed.ts'
+import { findNats } from '../support/cluster/programs/nats-server.ts'
 import { installMsMax } from '../support/machine/apt.ts'
 import type { Program } from '../support/machine/programs.ts'
 

@@ -14,8 +14,8 @@ import type { StoreWrite } from '../../orchestrator/engine/ports/store.ts'
 import { openDataFolder } from '../../orchestrator/store/data-folder.ts'
 import { realSystem } from '../../shared/system.ts'
 import { until } from '../support/clocks/until.ts'
-import { findNats, NatsServer } from '../support/cluster/nats-server.ts'
 import { folderOf, good, networkOf, testHub } from '../support/cluster/network.ts'
+import { findNats, NatsServer } from '../support/cluster/programs/nats-server.ts'
 import { event, intentRow, newIntent, nonce, settle, taskRow } from '../support/store/store-rows.ts'
 
 const found = await findNats()

@@ -7,7 +7,7 @@ import { realSystem } from '../../../shared/system.ts'
 import { type LogStage, logContract } from '../../contract/cluster/shared-log.ts'
 import { until } from '../../support/clocks/until.ts'
 import { LogModel, type ModelLog } from '../../support/cluster/model-log.ts'
-import { findNats, NatsServer } from '../../support/cluster/nats-server.ts'
+import { findNats, NatsServer } from '../../support/cluster/programs/nats-server.ts'
 import { installMsMax } from '../../support/machine/apt.ts'
 
 const found = await findNats()

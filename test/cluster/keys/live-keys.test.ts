@@ -8,8 +8,8 @@ import { realSystem } from '../../../shared/system.ts'
 import { StreamReader } from '../../support/clients/stream-reader.ts'
 import { until } from '../../support/clocks/until.ts'
 import { type NetworkedHub, networkedHub } from '../../support/cluster/hub-network.ts'
-import { findNats, NatsServer } from '../../support/cluster/nats-server.ts'
 import { networkOf, testHub } from '../../support/cluster/network.ts'
+import { findNats, NatsServer } from '../../support/cluster/programs/nats-server.ts'
 import { contentLine, dialRaw, knock } from '../../support/scout/raw-scout.ts'
 
 const found = await findNats()

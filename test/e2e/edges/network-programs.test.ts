@@ -4,8 +4,8 @@
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { killed, partsOf } from '../../../bench/fleet/hub-parts.ts'
-import { type HubProgram, type HubPrograms, hubPrograms } from '../../support/cluster/hub-programs.ts'
-import { findNats, NatsServer } from '../../support/cluster/nats-server.ts'
+import { type HubProgram, type HubPrograms, hubPrograms } from '../../support/cluster/programs/hub-programs.ts'
+import { findNats, NatsServer } from '../../support/cluster/programs/nats-server.ts'
 import { installMsMax } from '../../support/machine/apt.ts'
 import { start } from '../../support/machine/programs.ts'
 import { temporaryFolder } from '../../support/machine/temporary-folder.ts'

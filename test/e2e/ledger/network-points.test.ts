@@ -14,8 +14,8 @@ import { readReceipt } from '../../../orchestrator/ledger/receipts/receipt.ts'
 import { realSystem } from '../../../shared/system.ts'
 import { until } from '../../support/clocks/until.ts'
 import { type NetworkedHub, networkedHub, shares } from '../../support/cluster/hub-network.ts'
-import { findNats, NatsServer } from '../../support/cluster/nats-server.ts'
 import { networkOf, testHub } from '../../support/cluster/network.ts'
+import { findNats, NatsServer } from '../../support/cluster/programs/nats-server.ts'
 import { checkedLedger } from '../../support/ledger/calendar.ts'
 
 const found = await findNats()

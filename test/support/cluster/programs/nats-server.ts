@@ -6,8 +6,8 @@
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { until } from '../clocks/until.ts'
-import { installObstacle, installPackages } from '../machine/apt.ts'
+import { until } from '../../clocks/until.ts'
+import { installObstacle, installPackages } from '../../machine/apt.ts'
 
 type Found = { path: string } | { reason: string }
 

@@ -2,14 +2,14 @@
  * Hubs of one network as a person runs them: programs of their own over real NATS servers, which a test kills. Keys are
  * made at the first one, and the others have them from the network.
  */
-import { killed, partsOf } from '../../../bench/fleet/hub-parts.ts'
-import { Keyring } from '../../../orchestrator/engine/keyring.ts'
-import { openDataFolder } from '../../../orchestrator/store/data-folder.ts'
-import { realSystem } from '../../../shared/system.ts'
-import { type Program, start } from '../machine/programs.ts'
-import { temporaryFolder } from '../machine/temporary-folder.ts'
+import { killed, partsOf } from '../../../../bench/fleet/hub-parts.ts'
+import { Keyring } from '../../../../orchestrator/engine/keyring.ts'
+import { openDataFolder } from '../../../../orchestrator/store/data-folder.ts'
+import { realSystem } from '../../../../shared/system.ts'
+import { type Program, start } from '../../machine/programs.ts'
+import { temporaryFolder } from '../../machine/temporary-folder.ts'
+import { folderOf, good, networkOf, testHub } from '../network.ts'
 import { freePorts } from './nats-server.ts'
-import { folderOf, good, networkOf, testHub } from './network.ts'
 
 const system = realSystem()
 

@@ -7,10 +7,10 @@
 import { mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseEnv } from 'node:util'
-import { Program } from '../machine/programs.ts'
-import { temporaryFolder } from '../machine/temporary-folder.ts'
+import { Program } from '../../machine/programs.ts'
+import { temporaryFolder } from '../../machine/temporary-folder.ts'
 
-const root = join(import.meta.dirname, '../../..')
+const root = join(import.meta.dirname, '../../../..')
 
 interface Service {
   image: string
