@@ -1,5 +1,6 @@
 /** Points that clients spend: set aside before a task begins, spent as its receipt says, the rest given back. */
 import { describe, expect, test } from 'vitest'
+import type { WorkDone } from '../../orchestrator/engine/ports/ledger/work.ts'
 import { auditTenant } from '../../orchestrator/engine/ports/trust/witness.ts'
 import { violationsOf } from '../../orchestrator/ledger/accounts/balances.ts'
 import { Projector } from '../../orchestrator/ledger/accounts/projector.ts'
@@ -134,23 +135,43 @@ describe('the work of own scouts', () => {
   })
 })
 
-test('what is spent comes behind all receipts, however many batches of them wait', () => {
-  const { ledger, bench } = new Stage()
-  const tasks = 2 * batchLeavesMax + 1
-  for (let task = 1; task <= tasks; task++) {
-    const hold = ledger.purse!.holdPoints('tenant', 3)
-    if (hold === null || 'code' in hold) throw new Error('nothing was set aside')
-    ledger.worked(workOf(task, { scout: 'alice/scout', model, tenant: 'tenant', units: 1 }))
-    hold.owed = { task, points: 2 }
-    ledger.purse!.over(hold)
+describe('what is spent', () => {
+  function stageOf(tasks: number) {
+    const { ledger, bench } = new Stage()
+    const work = (task: number, signed: WorkDone['signed'] = null) => {
+      const hold = ledger.purse!.holdPoints('tenant', 3)
+      if (hold === null || 'code' in hold) throw new Error('nothing was set aside')
+      ledger.worked({ ...workOf(task, { scout: 'alice/scout', model, tenant: 'tenant', units: 1 }), signed })
+      hold.owed = { task, points: 2 }
+      ledger.purse!.over(hold)
+    }
+    for (let task = 1; task <= tasks; task++) work(task)
+    return { ledger, bench, work }
   }
-  ledger.tick()
-  bench.system.pass(2_000)
-  const leaves = ledger.batchesAfter(0, 99).flatMap((batch) => batch.leaves)
-  const spent = leaves.findIndex((leaf) => Buffer.from(leaf).includes('"spend"'))
-  expect(spent).toBeGreaterThan(leaves.findLastIndex(isReceipt))
-  expect(leaves.filter(isReceipt)).toHaveLength(tasks)
-  expect(leaves.filter((leaf) => Buffer.from(leaf).includes('"spend"'))).toHaveLength(tasks)
+
+  function expectBehind(ledger: Stage['ledger'], tasks: number) {
+    const leaves = ledger.batchesAfter(0, 99).flatMap((batch) => batch.leaves)
+    const isSpent = (leaf: Uint8Array) => Buffer.from(leaf).includes('"spend"')
+    expect(leaves.findIndex(isSpent)).toBeGreaterThan(leaves.findLastIndex(isReceipt))
+    expect([leaves.filter(isReceipt).length, leaves.filter(isSpent).length]).toEqual([tasks, tasks])
+  }
+
+  test('comes behind all receipts, however many batches of them wait', () => {
+    const tasks = 2 * batchLeavesMax + 1
+    const { ledger, bench } = stageOf(tasks)
+    ledger.tick()
+    bench.system.pass(2_000)
+    expectBehind(ledger, tasks)
+  })
+
+  test('comes behind receipts whose signatures are being checked, too', () => {
+    const tasks = 2 * batchLeavesMax
+    const { ledger, bench, work } = stageOf(tasks)
+    ledger.tick()
+    work(tasks + 1, { nonce: new Uint8Array(16), signature: new Uint8Array(64) })
+    bench.system.pass(2_000)
+    expectBehind(ledger, tasks + 1)
+  })
 })
 
 test('what a process that died had set aside is given back by the next one', () => {

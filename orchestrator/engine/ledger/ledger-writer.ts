@@ -64,6 +64,8 @@ export class LedgerWriter {
   private readonly unsettled = new Map<number, Kept>()
   /** Receipts of chats, by task, whose signatures are being checked. */
   private readonly inCheck = new Map<number, Receipt>()
+  /** Of durable tasks, whose settlements are committed and whose signatures are being checked. */
+  private settledInCheck = 0
   private isSealSoon = false
   /** Receipts that are not sealed yet. */
   backlog = 0
@@ -111,7 +113,9 @@ export class LedgerWriter {
   private checked(kept: Kept, receipt: Receipt, countersignature: Uint8Array | null): void {
     kept.isInCheck = false
     if (countersignature !== null) kept.receipt = packed({ ...receipt, countersignature })
-    if (kept.isSettled) this.settled(receipt.task)
+    if (!kept.isSettled) return
+    this.settledInCheck--
+    this.settled(receipt.task)
   }
 
   /** The settlement of a durable task is committed: now its receipt may be sealed. */
@@ -119,7 +123,10 @@ export class LedgerWriter {
     const kept = this.unsettled.get(task)
     if (kept === undefined) return
     kept.isSettled = true
-    if (kept.isInCheck) return
+    if (kept.isInCheck) {
+      this.settledInCheck++
+      return
+    }
     this.unsettled.delete(task)
     this.add(task, kept)
   }
@@ -213,7 +220,7 @@ export class LedgerWriter {
   /** Calls back as soon as no receipt waits to be sealed; of several the last one alone. */
   whenSealed(then: () => void): void {
     this.onSealed = then
-    if (this.open.length === 0) this.allSealed()
+    this.tellSealed()
   }
 
   /** At the end of the process. */
@@ -233,11 +240,13 @@ export class LedgerWriter {
     this.snapshot.step(batch.size)
     // What is more has a turn of its own.
     if (this.backlog >= batchLeavesMax) this.sealSoon()
-    if (this.open.length === 0) this.allSealed()
+    this.tellSealed()
     return true
   }
 
-  private allSealed(): void {
+  private tellSealed(): void {
+    // A receipt whose signature is being checked waits too.
+    if (this.open.length > 0 || this.inCheck.size > 0 || this.settledInCheck > 0) return
     const then = this.onSealed
     this.onSealed = null
     then?.()
