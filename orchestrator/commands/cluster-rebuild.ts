@@ -20,7 +20,8 @@ import { type Store, StoreError } from '../engine/ports/store.ts'
 import { openDataFolder } from '../store/data-folder.ts'
 import type { ClusterOutcome } from './cluster-actions.ts'
 
-export async function rebuild(config: Config, system: System): Promise<ClusterOutcome> {
+/** `listedMax`: intents of the journal that are looked at. */
+export async function rebuild(config: Config, system: System, listedMax = rebuildListedMax): Promise<ClusterOutcome> {
   const { dataDir, clusterServers: servers, isClusterSecure: isSecure, clusterLogin: login } = config
   if (servers.length === 0) return { flaw: 'CLUSTER_URL is not set: it names the servers that have the journal.' }
   const identity = readIdentity(dataDir)
@@ -38,7 +39,7 @@ export async function rebuild(config: Config, system: System): Promise<ClusterOu
     bus.onState(() => log.follow())
     const why = await opened(log, system)
     if (why !== null) return { flaw: `The journal cannot be read: ${why}.` }
-    return await copied(log, { chain, name, system, store: folder.store })
+    return await copied(log, { chain, name, system, store: folder.store, listedMax })
   } finally {
     await bus.close()
     folder.close()
@@ -63,20 +64,21 @@ interface Place {
   name: string
   system: System
   store: Store
+  listedMax: number
 }
 
-async function copied(log: SharedLog, { chain, name, system, store }: Place): Promise<ClusterOutcome> {
+async function copied(log: SharedLog, { chain, name, system, store, listedMax }: Place): Promise<ClusterOutcome> {
   const prefix = prefixOf(chain)
   const sign = () => {
     throw new Error('a rebuild signs nothing')
   }
   const membership = { standing: 'member' as const, chain, own: { name, boot: 0 }, prefix, sign }
   const journal = new IntentJournal({ system, log, membership })
-  const listed = await log.subjects(`${prefix}.intent.*`, rebuildListedMax)
+  const listed = await log.subjects(`${prefix}.intent.*`, listedMax + 1)
   if (listed === 'unsure') return { flaw: 'The journal could not be listed: run the command again.' }
   let brought = 0
   const unread: string[] = []
-  for (const subject of listed.subjects) {
+  for (const subject of listed.subjects.slice(0, listedMax)) {
     const intent = subject.slice(subject.lastIndexOf('.') + 1)
     if (store.intent(intent) !== undefined) continue
     const life = await journal.read(intent)
@@ -88,8 +90,12 @@ async function copied(log: SharedLog, { chain, name, system, store }: Place): Pr
     }
   }
   const output = `${brought} intents that are over were brought back; the hub takes up the others when it starts.\n`
-  if (unread.length === 0) return { output }
-  return { output, hint: `${unread.length} in the journal could not be read, the first one is ${unread[0]}.` }
+  const hints: string[] = []
+  if (unread.length > 0) hints.push(`${unread.length} in the journal could not be read, the first one is ${unread[0]}.`)
+  if (listed.subjects.length > listedMax) {
+    hints.push(`The journal has more than the ${listedMax} intents that are looked at: others were not read.`)
+  }
+  return hints.length === 0 ? { output } : { output, hint: hints.join(' ') }
 }
 
 function keep(store: Store, intent: string, writes: Parameters<typeof projection>[0]['writes']): boolean {
