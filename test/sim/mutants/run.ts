@@ -1,7 +1,7 @@
 /**
  * Shows that the simulation finds faults: puts one after the other into a copy of the sources and runs
  * seeds until an invariant breaks, or the tests that are to find it. `bun run sim:mutants [--seeds 1500]
- * [--only <part of a name, or tests>] [--edges] [--portion 2/6] [--from 70]` prints what killed which fault at which
+ * [--only <part of a name, or tests>] [--edges] [--ledger] [--portion 2/6] [--from 70]` prints what killed which fault at which
  * seed, and fails when one survives. At the end comes a table, as in docs/simulation.
  */
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { type Find, failingTest, firstFailure } from './hunt.ts'
+import { ledgerMutants } from './ledger-mutants.ts'
 import { type Mutant, mutants } from './mutant-list.ts'
 
 const root = join(import.meta.dirname, '../../..')
@@ -22,7 +23,7 @@ const tests = [
   'test/support',
   'vitest.config.ts',
 ]
-const sources = ['shared', 'orchestrator', 'scout', ...tests, 'package.json', 'tsconfig.json']
+const sources = ['shared', 'orchestrator', 'scout', 'verifier', ...tests, 'package.json', 'tsconfig.json']
 
 const { values } = parseArgs({
   options: {
@@ -30,6 +31,8 @@ const { values } = parseArgs({
     only: { type: 'string', default: '' },
     /** Those that are looked for in lives of hubs of several processes. */
     edges: { type: 'boolean', default: false },
+    /** Those of the ledger of one hub. */
+    ledger: { type: 'boolean', default: false },
     /** Every sixth fault, beginning with the second, as `2/6`. */
     portion: { type: 'string', default: '1/1' },
     /** The place of the first one, to go on with a hunt that was cut off. */
@@ -102,7 +105,7 @@ function tableOf(verdicts: readonly Verdict[]): string {
   return `\n| fault | killed by | at seed | seconds |\n|---|---|--:|--:|\n${rows.join('')}`
 }
 
-const chosen = mutants
+const chosen = (values.ledger ? ledgerMutants : mutants)
   .filter(({ name, tests = '' }) => name.includes(values.only) || (values.only !== '' && tests === values.only))
   .filter(({ hasEdges = false }) => !values.edges || hasEdges)
   .filter((_, place) => place % portions === portion - 1)
