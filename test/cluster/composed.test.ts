@@ -1,7 +1,7 @@
 /**
  * compose.cluster.yaml at work: the commands of its first lines and each of its services, run as they stand there by
- * processes of this machine (`support/cluster/programs/composed.ts`). What is left to an engine is to build the images and to
- * hold the containers to their limits.
+ * processes of this machine (`support/cluster/programs/composed.ts`). What is left to an engine is to build the images
+ * and to hold the containers to their limits.
  */
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'

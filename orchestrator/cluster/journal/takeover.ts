@@ -66,7 +66,7 @@ export class Takeover {
     this.wellSinceMs ??= system.nowMs()
     if (!this.hasOwn) await this.takeOwn()
     this.hearAgain()
-    for (const hub of this.absentHubs()) await this.takeFrom(hub)
+    for (const hub of this.absentHubs()) if (!this.looks.isStopped) await this.takeFrom(hub)
   }
 
   /** What this hub had when its last process ended; others may have taken it. */
@@ -75,7 +75,8 @@ export class Takeover {
     const { name } = membership.own
     await journal.marks.settle()
     const marked = await journal.marks.of(name)
-    if (marked === 'unsure') return
+    // What is behind this asks the store, which may be closed by now.
+    if (marked === 'unsure' || this.looks.isStopped) return
     const { isDone, rid } = await this.takeAll([...new Set([...host.waiting(), ...marked.intents])], name)
     for (const intent of rid) journal.marks.wipeOf(name, intent, marked.end)
     this.hasOwn = isDone
@@ -99,7 +100,7 @@ export class Takeover {
   private async takeFrom(hub: string): Promise<void> {
     const { journal, membership, peers } = this.parts
     const marked = await journal.marks.of(hub)
-    if (marked === 'unsure') return
+    if (marked === 'unsure' || this.looks.isStopped) return
     const living = [membership.own.name, ...peers.here().map(({ name }) => name)]
     if (circleBehind(hub, living)[0] === membership.own.name) {
       const fit = marked.intents.filter((intent) => !this.unfit.has(intent))

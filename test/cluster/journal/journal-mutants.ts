@@ -38,7 +38,7 @@ export const journalMutants: readonly Mutant[] = [
     tests: takeover,
     name: 'the intent of a network is not marked for the others',
     file: `${journal}/intent-journal.ts`,
-    find: '      isBegun && this.mark(intent),\n',
+    find: '      isBegun && this.marks.set(intent),\n',
     replace: '      isBegun && Promise.resolve(),\n',
   },
   {

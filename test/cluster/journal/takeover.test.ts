@@ -1,13 +1,16 @@
 import { describe, expect, test } from 'vitest'
 import { keepChain } from '../../../orchestrator/cluster/hub-files.ts'
 import { partBytes } from '../../../orchestrator/cluster/journal/record.ts'
+import { Takeover } from '../../../orchestrator/cluster/journal/takeover.ts'
 import { sealMessage } from '../../../orchestrator/cluster/roster/message.ts'
 import { removing } from '../../../orchestrator/cluster/roster/proposal.ts'
+import type { IntentHost } from '../../../orchestrator/engine/ports/intents.ts'
 import { takeoverMs } from '../../../shared/limits/cluster/journal.ts'
 import { leaseGraceMs, leaseTtlMs } from '../../../shared/limits/scheduling.ts'
+import { ManualSystem } from '../../support/clocks/manual-system.ts'
 import { type EngineHub, EngineNetwork } from '../../support/cluster/engine-network.ts'
 import { noLogTrouble } from '../../support/cluster/model-log.ts'
-import { folderOf, good, signedByAll, type TestHub, testHub } from '../../support/cluster/network.ts'
+import { folderOf, good, networkOf, signedByAll, type TestHub, testHub } from '../../support/cluster/network.ts'
 import { accepted, finishAt, hubNames, three, workers } from '../../support/cluster/three-hubs.ts'
 import { FickleDisk, outline } from '../../support/hub/intents-stage.ts'
 
@@ -248,4 +251,26 @@ describe('an intent in a network', () => {
     expect(a.bench.take('task')).toEqual([])
     a.die()
   })
+})
+
+test('a hub that stops while it reads its marks asks its closed store for nothing more', async () => {
+  const system = new ManualSystem()
+  const alpha = testHub('alpha', 1)
+  const asked: string[] = []
+  const host = { waiting: () => asked.push('waiting') && [], take: () => asked.push('take') && [] }
+  let answer = (_: { intents: string[]; end: number }) => {}
+  const marks = { settle: async () => {}, of: () => new Promise((resolve) => (answer = resolve)) }
+  const takeover = new Takeover({
+    ...{ system, host: host as unknown as IntentHost, log: { info: () => {}, error: () => {} } },
+    journal: { trouble: null, marks, take: async () => asked.push('journal'), decided: () => null } as never,
+    membership: { own: { name: 'alpha', boot: 1 }, chain: networkOf([alpha]) },
+    peers: { get: () => undefined, here: () => [] },
+  })
+  takeover.start()
+  system.pass(0)
+  await Promise.resolve()
+  takeover.stop()
+  answer({ intents: ['int_1'], end: 1 })
+  await new Promise<void>((resolve) => setImmediate(resolve))
+  expect(asked).toEqual([])
 })

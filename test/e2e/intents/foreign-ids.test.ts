@@ -38,6 +38,7 @@ beforeAll(async () => {
     '/v1/me/disputes/': [dispute, `${dispute.slice(0, -4)}0000`],
     '/v1/me/keys/': [mine.id, 'key_000000000000'],
     '/v1/me/scouts/': [scout!.id, 'key_000000000000/ant'],
+    '/v1/signing-keys/': [scout!.name, 'nobody'],
     '/v1/trust/': [scout!.id, 'key_000000000000/ant'],
   }
 })

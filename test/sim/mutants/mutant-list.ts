@@ -171,14 +171,14 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'an intent is acknowledged before its commit',
     file: `${engine}/durability/journal.ts`,
-    find: '    this.entries.push({ writes, then, refuse })\n',
-    replace: '    then()\n    this.entries.push({ writes, then: () => {}, refuse: null })\n',
+    find: '    this.entries.push({ order: ++this.order, writes, then, refuse })\n',
+    replace: '    then()\n    this.entries.push({ order: ++this.order, writes, then: () => {}, refuse: null })\n',
   },
   {
     name: 'what rests on a commit is done before it',
     file: `${engine}/durability/journal.ts`,
-    find: '    this.entries.push({ writes, then, refuse: null })\n',
-    replace: '    then()\n    this.entries.push({ writes, then: () => {}, refuse: null })\n',
+    find: '    this.entries.push({ order: ++this.order, writes, then, refuse: null })\n',
+    replace: '    then()\n    this.entries.push({ order: ++this.order, writes, then: () => {}, refuse: null })\n',
   },
   {
     name: 'a failed commit loses what was promised',

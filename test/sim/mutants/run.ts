@@ -1,8 +1,8 @@
 /**
  * Shows that the simulation finds faults: puts one after the other into a copy of the sources and runs
  * seeds until an invariant breaks, or the tests that are to find it. `bun run sim:mutants [--seeds 1500]
- * [--only <part of a name, or tests>] [--edges] [--ledger] [--portion 2/6] [--from 70]` prints what killed which fault at which
- * seed, and fails when one survives. At the end comes a table, as in docs/simulation.
+ * [--only <part of a name, or tests>] [--edges] [--ledger] [--portion 2/6] [--from 70]` prints what killed which fault
+ * at which seed, and fails when one survives. At the end comes a table, as in docs/simulation.
  */
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'

@@ -118,10 +118,9 @@ const stateLevels: Record<Hub['state'], Level> = { here: 'good', gone: 'bad', un
 
 /** Whether the points of its scouts count in the network, and if not, why. */
 function Ledger({ of: ledger }: { of: Hub['ledger'] }) {
-  if (ledger === null) return <span class="faint">none</span>
+  if (ledger === null || ledger.state === 'unheard') return <span class="faint">none</span>
   const { state, batch, from, why } = ledger
-  if (state === 'unheard') return <span class="faint">none yet</span>
-  const span = from > 1 ? `from batch ${count(from)} to ${count(batch)}` : `to batch ${count(batch)}`
+  const span = `batches ${count(from)} to ${count(batch)}`
   return (
     <>
       <Pill level={state === 'counted' ? 'good' : 'bad'}>{state === 'counted' ? 'counted' : 'not counted'}</Pill>
