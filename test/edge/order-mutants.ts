@@ -40,8 +40,8 @@ export const orderMutants: readonly Mutant[] = [
     hasEdges,
     name: 'an answer whose content was shown begins anew',
     file: 'orchestrator/engine/answers/relay.ts',
-    find: '    if (!wasShown || (this.continues && this.attemptStreams.length === 0)) return\n',
-    replace: '    if (wasShown || this.continues) return\n',
+    find: 'const mayBegin = this.continues || this.forwardedLines === 0',
+    replace: 'const mayBegin = this.continues || this.forwardedLines >= 0',
   },
   {
     tests: 'test/e2e/edges',
@@ -154,7 +154,14 @@ export const orderMutants: readonly Mutant[] = [
     hasEdges,
     name: 'content that broke off before the brain knew of it begins anew',
     file: 'orchestrator/engine/answers/relay.ts',
-    find: '    if (continuing && this.winner === null && !this.continues) this.isLost = true\n',
+    find: '    if (attemptStream !== undefined) this.drop(attemptStream)\n',
+    replace: '    if (attemptStream === undefined) return\n    this.drop(attemptStream)\n',
+  },
+  {
+    hasEdges,
+    name: 'behind an answer that broke off comes that of the attempt that raced with it',
+    file: 'orchestrator/engine/answers/relay.ts',
+    find: '    if (!this.follows(attemptStream)) return\n',
     replace: '',
   },
   {

@@ -92,6 +92,30 @@ describe('content that began while the brain voided its attempt', () => {
     expect(part.end).toMatchObject({ type: 'failed', fault: { code: 'scout_lost' } })
   })
 
+  test.each([false, true])('is not followed by it where it broke off here first; continues: %s', (continues) => {
+    const { bench, client, scout, other, answer, work } = stage({ hedgeAfterMs: 30, continues })
+    const next = other.join(['m'], 1)
+    bench.settle()
+    bench.system.pass(1_000)
+    bench.settle()
+    const second = new PlayedAttempt(other, next, other.take('task')[0]!.frame)
+    // Handed back and answered all the same, and wrongly, in one breath; the brain goes on with the first.
+    second.released()
+    second.say(deltaLine('seen'))
+    second.leap()
+    bench.way(other, client).deliver()
+    work.say(deltaLine('again'))
+    bench.way(scout, client).deliver()
+    bench.settle()
+    work.say(deltaLine('and again'), finishLine)
+    work.done()
+    bench.settle()
+    const part = answer.take()!
+    expect(textOf(part.lines)).toEqual([deltaLine('seen')])
+    expect(part.end).toMatchObject({ type: 'failed', fault: { code: 'scout_lost' } })
+    expect(scout.take('cancel').map(({ frame }) => frame.attempt)).toEqual([1])
+  })
+
   test('goes on after it where the client opted in, whatever the brain knew', () => {
     const { bench, client, scout, answer, session, work, other } = stage({ continues: true })
     work.say(deltaLine('one '))
@@ -202,11 +226,11 @@ test('nothing overtakes the welcome of a scout that comes back at another edge',
 })
 
 test('content that broke off before the brain knew of it does not begin anew', () => {
-  const { bench, client, scout, other, answer, work, session } = stage()
+  const { bench, client, scout, other, answer, work } = stage()
   // Handed back and answered all the same, and wrongly, in one breath.
   work.released()
   work.say(deltaLine('1'))
-  scout.desks.scoutEvents.chunk(session, { ...work.lease, seq: 9, offset: 9 }, bytesOf('{}\n'))
+  work.leap()
   bench.way(scout, client).deliver()
   const next = other.join(['m'], 1)
   bench.settle()

@@ -76,6 +76,26 @@ test('content of an attempt that was voided earlier in the turn does not reach t
   expect(lines).toEqual([deltaLine('kept'), finishLine])
 })
 
+test('of two that race, what one shows that was handed back earlier in the turn does not reach the client', () => {
+  const { bench, session, edge } = stage(1)
+  const answer = bench.ask({ routing: { hedgeAfterMs: 30 } })
+  const first = bench.work()
+  const other = bench.join(['m'], 1)
+  bench.system.pass(1_000)
+  const second = bench.work()
+  expect([first.session, second.session]).toEqual([session, other])
+  const { task, attempt, nonce } = second.lease
+  const told = { fault: 'scout_draining', message: '', param: '', retryAfterMs: 0, provider: '', credits: 0 }
+  edge.settle(other, { task, attempt, nonce, outcome: 'released', chunks: 0, ...told }, bytesOf(''))
+  edge.chunk(other, { task, attempt, seq: 0, offset: 0 }, bytesOf(`${deltaLine('lost')}\n`))
+  edge.chunk(other, { task, attempt, seq: 9, offset: 9 }, bytesOf(`${deltaLine('lost')}\n`))
+  first.say(deltaLine('kept'), finishLine)
+  first.done()
+  const part = answer.take()!
+  expect(part.lines.map((line) => Buffer.from(line).toString())).toEqual([deltaLine('kept'), finishLine])
+  expect(part.end?.type).toBe('done')
+})
+
 test('of two settlements in one turn the first counts, whatever the second is', () => {
   const { bench, session, edge } = stage(1)
   const answer = bench.ask()

@@ -32,8 +32,8 @@ import { LineTemplate } from './line-template.ts'
 import type { WatchedLines } from './watch/watched-lines.ts'
 
 const newline = 0x0a
-/** Shared by all streams that hold no lines; never added to. */
-const noLines: Uint8Array[] = []
+/** Shared by all who hold no lines; never added to. */
+export const noLines: Uint8Array[] = []
 const noUsage: Usage = { promptTokens: 0, completionTokens: 0 }
 const tooLong = fault(
   'answer_too_large',

@@ -19,7 +19,7 @@ import type { Check } from './answer-checks.ts'
 import { afterPauseBytesMax, isLeft, lostAfterContent, noBody, tooMuchUnread, tooSlow } from './answer-host.ts'
 import type { AnswerSink, AnswerSinkHost, Beginning } from './answer-sink.ts'
 import { type Asked, type AskedSource, askedOf, askedUnknown } from './asked.ts'
-import { AttemptStream } from './attempt-stream.ts'
+import { AttemptStream, noLines } from './attempt-stream.ts'
 import { continuedWithin, textOfLine } from './continuation.ts'
 import type { AnswerWatch } from './watch/answer-watch.ts'
 
@@ -40,9 +40,6 @@ export interface RelayOptions {
   /** Counts what is done for it; null where no receipt is given. */
   count: TaskCount | null
 }
-
-/** Shared by all relays without lines; never added to. */
-const noLines: Uint8Array[] = []
 
 export class Relay implements AnswerSink, Answer, AskedSource {
   readonly id: string
@@ -124,9 +121,8 @@ export class Relay implements AnswerSink, Answer, AskedSource {
 
   begin(beginning: Beginning): void {
     const { attempt, session, served, queuedMs, cost } = beginning
-    // What was forwarded is known here first: the brain may have granted before it learnt that content began, or broke.
+    // What was forwarded is known here first: the brain may have granted before it learnt that content began.
     const continuing = this.forwardedLines > 0
-    if (continuing && this.winner === null && !this.continues) this.isLost = true
     this.count?.begin(attempt, served.scout)
     const attemptStream = new AttemptStream(attempt, session, served, this.stream, this.kind, continuing, this)
     attemptStream.nonce = beginning.nonce
@@ -154,10 +150,8 @@ export class Relay implements AnswerSink, Answer, AskedSource {
   private requestNow(): Uint8Array | Fault {
     const request = this.body
     if (request === null) throw new Error(`task ${this.task} begins an attempt after its end`)
-    if (this.isLost) {
-      this.host.fail(this.task, lostAfterContent)
-      return lostAfterContent
-    }
+    // Granted before the brain learnt that nobody can go on.
+    if (this.isLost) return lostAfterContent
     if (this.prefix === '') return request
     const continued = continuedWithin(request, this.prefix, this.prefixTokens)
     if (continued instanceof Uint8Array) this.requestBytes = continued.length
@@ -235,6 +229,8 @@ export class Relay implements AnswerSink, Answer, AskedSource {
   }
 
   private win(attemptStream: AttemptStream): void {
+    // The one that was shown broke off, and the brain has not decided yet what becomes of the task.
+    if (!this.follows(attemptStream)) return
     this.winner = attemptStream
     this.served = attemptStream.served
     this.trust = attemptStream.trust
@@ -282,17 +278,21 @@ export class Relay implements AnswerSink, Answer, AskedSource {
     if (text !== '') this.prefixTokens++
   }
 
+  /** Whether its content is what comes next: nothing has been shown, or it goes on behind exactly that. */
+  private follows({ after }: AttemptStream): boolean {
+    return this.forwardedLines === (this.continues ? after : 0)
+  }
+
   /**
-   * The brain makes attempts void that it does not know to have begun their content. Nobody begins anew then: the
-   * reader would get content twice. Nor may another attempt that began before go on.
+   * The brain makes attempts void that it does not know to have begun their content, nor to have broken off. Nobody
+   * begins anew then: the reader would get content twice. Nor may another attempt that began before go on.
    */
   void(attempt: number): void {
     const attemptStream = this.streamOf(attempt)
-    if (attemptStream === undefined) return
-    const wasShown = this.forwardedLines > attemptStream.after && this.winner === attemptStream
-    this.drop(attemptStream)
-    if (!wasShown || (this.continues && this.attemptStreams.length === 0)) return
-    // What they bring until the brain ends them would be seen behind the content of another one.
+    if (attemptStream !== undefined) this.drop(attemptStream)
+    if (this.winner !== null || this.isLost) return
+    const mayBegin = this.continues || this.forwardedLines === 0
+    if (mayBegin && this.attemptStreams.every((other) => this.follows(other))) return
     this.dropAll()
     this.isLost = true
     this.host.fail(this.task, lostAfterContent)

@@ -1,7 +1,7 @@
 /** One attempt as its scout sees it: says pieces of the answer and its end at the edge where the scout is. */
 import type { FrameOf } from '../../../shared/protocol/frames.ts'
 import type { Outcome } from '../../../shared/task.ts'
-import { bytesOf, tail } from '../hub/engine-bench.ts'
+import { bytesOf, deltaLine, tail } from '../hub/engine-bench.ts'
 import type { EdgeSeat } from './edge-bench.ts'
 
 export class PlayedAttempt {
@@ -19,6 +19,12 @@ export class PlayedAttempt {
     const { task, attempt } = this.lease
     this.seat.desks.scoutEvents.chunk(this.session, { task, attempt, seq: this.seq++, offset: this.offset }, body)
     this.offset += body.length
+  }
+
+  /** Leaves pieces out, so that its answer breaks off. */
+  leap(): void {
+    this.seq++
+    this.say(deltaLine('behind a gap'))
   }
 
   done(credits = 0): void {
