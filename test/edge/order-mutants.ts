@@ -9,7 +9,7 @@ const hasEdges = true
 
 export const orderMutants: readonly Mutant[] = [
   {
-    hasEdges,
+    tests: 'test/edge/order.test.ts',
     name: 'a cancel goes straight to the edge of the scout',
     file: 'orchestrator/brain/edges.ts',
     find: 'const isThere = carrier !== undefined && this.seats.has(carrier.edge)',
@@ -158,7 +158,7 @@ export const orderMutants: readonly Mutant[] = [
     replace: '    if (attemptStream === undefined) return\n    this.drop(attemptStream)\n',
   },
   {
-    hasEdges,
+    tests: 'test/edge/order.test.ts',
     name: 'behind an answer that broke off comes that of the attempt that raced with it',
     file: 'orchestrator/engine/answers/relay.ts',
     find: '    if (!this.follows(attemptStream)) return\n',
