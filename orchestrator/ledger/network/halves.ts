@@ -3,7 +3,7 @@
  * that of the hub whose client asked, which makes none and says that it has got the answer. Neither counts alone.
  * Hubs tell of their chains independently, so either half may come first; what is found does not depend on that. Pure.
  */
-import { bothSidesMs, halvesMax } from '../../../shared/limits/cluster/ledger.ts'
+import { bothSidesMs, halvesGivenUpAtOnce, halvesMax } from '../../../shared/limits/cluster/ledger.ts'
 import type { ListPrice } from '../points/rules.ts'
 import { pointsOf } from '../points/work.ts'
 
@@ -20,7 +20,7 @@ interface Half {
   sealedMs: number
 }
 
-/** That a hub served. */
+/** That a hub served; for no points as well, so that the other half of such a task does not wait for ever. */
 export interface Claim extends Half {
   operator: string
   season: string
@@ -107,8 +107,12 @@ export class Halves {
   private keep<Kind extends Half>(side: Side<Kind>, key: string, half: Kind): void {
     side.set(key, half)
     if (side.size <= halvesMax) return
-    side.delete(side.keys().next().value!)
-    this.lost++
+    this.lost += halvesGivenUpAtOnce
+    let left = halvesGivenUpAtOnce
+    for (const oldest of side.keys()) {
+      side.delete(oldest)
+      if (--left === 0) return
+    }
   }
 }
 
@@ -128,7 +132,7 @@ function keyOf({ asker, home, task, attempt }: Half): string {
 function agreed(claim: Claim, { promptUnits, answerUnits, isVoid, ...other }: Acknowledgement): Agreed | null {
   const { asker, home, operator, season, price } = claim
   const isInTime = other.sealedMs <= claim.atMs + bothSidesMs && claim.sealedMs <= other.atMs + bothSidesMs
-  if (isVoid || !isInTime) return null
+  if (isVoid || !isInTime || claim.points === 0) return null
   const points = Math.min(claim.points, pointsOf(price, promptUnits, answerUnits))
   return { asker, home, operator, season, points }
 }

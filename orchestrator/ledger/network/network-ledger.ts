@@ -80,7 +80,7 @@ export class NetworkLedger {
     const { receipts, clockMs, rules, isAnew } = folded
     if (isAnew) this.disagree(hub.name)
     for (const receipt of receipts) {
-      if (receipt.asker !== '' && receipt.points > 0) {
+      if (receipt.asker !== '') {
         const price = paidPrice(rules!, receipt.model)
         const claim = claimOf(hub, receipt, clockMs, price)
         if (claim !== null) this.note(this.halves.claim(claim))

@@ -49,8 +49,8 @@ export const ledgerNetworkMutants: readonly Mutant[] = [
     tests: lived,
     name: 'a task between hubs earns though the one that asked says that it does not',
     file: `${pure}/halves.ts`,
-    find: 'if (isVoid || !isInTime) return null',
-    replace: 'if (isVoid && !isInTime) return null',
+    find: 'if (isVoid || !isInTime || claim.points === 0) return null',
+    replace: 'if ((isVoid && !isInTime) || claim.points === 0) return null',
   },
   {
     tests: attacked,

@@ -93,6 +93,16 @@ describe('points of a network', () => {
     expect(points()).toEqual([0, 0, 0])
   })
 
+  test('are none where the hub that served says so, and nobody waits for more', async () => {
+    const { stage, a, b, now, points } = await network()
+    const { asked, served } = stage.sharedTask('alpha', 'beta')
+    a.chain.seal([asked], now())
+    b.chain.seal([{ ...served, flags: flagBits.unlisted, points: 0 }], now())
+    await stage.pass(3_000)
+    expect(points()).toEqual([0, 0, 0])
+    expect(stage.hub('gamma').sharing.counted.open).toEqual({ halves: 0, lost: 0 })
+  })
+
   test('are no more than the hub that asked has counted', async () => {
     const { stage, a, b, now, points } = await network()
     const { asked, served } = stage.sharedTask('alpha', 'beta', { promptUnits: 40, answerUnits: 90 })
