@@ -14,7 +14,7 @@ import { decodeFromHub, encode } from '../../../shared/protocol/codec.ts'
 import { Assembly } from '../../../shared/protocol/fragments.ts'
 import { type FrameOf, type HubFrame, protocolVersion, type ScoutFrame } from '../../../shared/protocol/frames.ts'
 import { offersThatFit, packOffers } from '../../../shared/protocol/offers.ts'
-import { peerOperator } from '../../../shared/scouts/scout-id.ts'
+import { anyPeerOperator, peerOperator } from '../../../shared/scouts/scout-id.ts'
 import type { System } from '../../../shared/system.ts'
 import type { Offer } from '../../../shared/task.ts'
 import type { Answer, HubLoan, Submission } from '../../engine/ports/client.ts'
@@ -27,9 +27,10 @@ import { ServedTask } from './served-task.ts'
 /** What serving asks of this hub. */
 interface ServingHub {
   submit(submission: Submission): Answer
-  /** The operators that stand for hubs: work is done by own scouts, so that it travels one hop at most. */
-  peerOperators(): readonly string[]
 }
+
+/** Work is done by own scouts, so that it travels one hop at most. */
+const routing = { ignore: [anyPeerOperator] }
 
 export interface ServingParts {
   system: System
@@ -176,7 +177,6 @@ export class Serving {
   private begin(frame: FrameOf<'task'>, body: Uint8Array): void {
     const { hub, asker, system } = this.parts
     const { kind, model, stream, deadlineMs } = frame
-    const routing = { ignore: hub.peerOperators() }
     const { task, attempt } = frame
     const known = { tenant: peerOperator(asker), asker: sharedTaskText({ asker, task, attempt }) }
     const answer = hub.submit({ ...known, kind, model, stream, body, deadlineMs, routing })

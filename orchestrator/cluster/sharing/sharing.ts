@@ -163,10 +163,8 @@ export class Sharing {
         neighbour.retryAtMs = system.nowMs() + linkRetryMs
       },
     })
-    const peerOperators = () => membership.chain.latest.hubs.map(({ name }) => peerOperator(name))
-    const servingHub = { submit: (submission: Submission) => hub.submit(submission), peerOperators }
     const offers = fleet.models.map(({ offer }) => offer)
-    const service = new Serving({ system, hub: servingHub, own: membership.own, asker }, link, offers)
+    const service = new Serving({ system, hub, own: membership.own, asker }, link, offers)
     neighbour.serving = { link, service }
   }
 
