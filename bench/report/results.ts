@@ -85,5 +85,5 @@ export function newest(one: Published, other: Published): Published {
     if (known === undefined || known.measuredAt <= kept.measuredAt) scenarios.set(kept.scenario, kept)
   }
   const isLater = (one.peers?.takenAt ?? '') <= (other.peers?.takenAt ?? '')
-  return { peers: (isLater ? other.peers : one.peers) ?? one.peers, scenarios: [...scenarios.values()] }
+  return { peers: isLater ? other.peers : one.peers, scenarios: [...scenarios.values()] }
 }

@@ -6,6 +6,14 @@ import { PlayedAttempt } from '../support/edges/played-attempt.ts'
 import { bytesOf, deltaLine, finishLine, textOf } from '../support/hub/engine-bench.ts'
 
 /** A stream of a client at one edge, on its way from a scout at another one. */
+/** A scout does what it was sent. */
+function play(scout: EdgeSeat, session: number): void {
+  const [granted] = scout.take('task')
+  const work = new PlayedAttempt(scout, session, granted!.frame)
+  work.say(deltaLine('1'), finishLine)
+  work.done()
+}
+
 function stage(routing = {}) {
   const bench = new EdgesBench(3)
   const [client, scout, other] = bench.seats as [EdgeSeat, EdgeSeat, EdgeSeat]
@@ -179,10 +187,7 @@ test('a task that comes after the end of its session costs nobody anything', () 
   // The only attempt that its client allows is still to be had.
   const next = other.join(['m'], 1)
   bench.settle()
-  const [granted] = other.take('task')
-  const work = new PlayedAttempt(other, next, granted!.frame)
-  work.say(deltaLine('1'), finishLine)
-  work.done()
+  play(other, next)
   bench.settle()
   expect(answer.take()?.end?.type).toBe('done')
 })
@@ -300,10 +305,7 @@ describe('an edge that dies', () => {
     bench.settle()
     bench.system.pass(1_000)
     bench.settle()
-    const [granted] = other.take('task')
-    const work = new PlayedAttempt(other, next, granted!.frame)
-    work.say(deltaLine('1'), finishLine)
-    work.done()
+    play(other, next)
     bench.settle()
     expect(answer.take()?.end?.type).toBe('done')
     expect(client.closed).toEqual([])

@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import { countedBytesMax } from '../../../shared/limits/cluster/ledger.ts'
 import type { NetworkLedgerSnapshot } from '../../ledger/network/network-ledger.ts'
+import { jsonIn } from '../roster/message.ts'
 import { type Flaw, readBounded, withFiles, writeWhole } from '../whole-file.ts'
 
 export interface Counted {
@@ -31,20 +32,12 @@ const form = z.strictObject({
 export function readCounted(dataDir: string, network: string): Counted | null {
   const bytes = withFiles(pathIn(dataDir), () => readBounded(pathIn(dataDir), countedBytesMax))
   if (bytes === null || 'flaw' in bytes) return null
-  const counted = form.safeParse(jsonOf(bytes)).data as unknown as Counted | undefined
+  const counted = form.safeParse(jsonIn(bytes)).data as unknown as Counted | undefined
   return counted?.network === network ? counted : null
 }
 
 export function keepCounted(dataDir: string, counted: Counted): Flaw | null {
   return withFiles(pathIn(dataDir), () => writeWhole(pathIn(dataDir), JSON.stringify(counted), 'anew'))
-}
-
-function jsonOf(bytes: Buffer): unknown {
-  try {
-    return JSON.parse(bytes.toString())
-  } catch {
-    return null
-  }
 }
 
 function pathIn(dataDir: string): string {

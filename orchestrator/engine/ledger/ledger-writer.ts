@@ -64,8 +64,6 @@ export class LedgerWriter {
   private readonly unsettled = new Map<number, Kept>()
   /** Receipts of chats, by task, whose signatures are being checked. */
   private readonly inCheck = new Map<number, Receipt>()
-  /** Of durable tasks, whose settlements are committed and whose signatures are being checked. */
-  private settledInCheck = 0
   private isSealSoon = false
   /** Receipts that are not sealed yet. */
   backlog = 0
@@ -113,9 +111,7 @@ export class LedgerWriter {
   private checked(kept: Kept, receipt: Receipt, countersignature: Uint8Array | null): void {
     kept.isInCheck = false
     if (countersignature !== null) kept.receipt = packed({ ...receipt, countersignature })
-    if (!kept.isSettled) return
-    this.settledInCheck--
-    this.settled(receipt.task)
+    if (kept.isSettled) this.settled(receipt.task)
   }
 
   /** The settlement of a durable task is committed: now its receipt may be sealed. */
@@ -123,10 +119,7 @@ export class LedgerWriter {
     const kept = this.unsettled.get(task)
     if (kept === undefined) return
     kept.isSettled = true
-    if (kept.isInCheck) {
-      this.settledInCheck++
-      return
-    }
+    if (kept.isInCheck) return
     this.unsettled.delete(task)
     this.add(task, kept)
   }
@@ -246,7 +239,7 @@ export class LedgerWriter {
 
   private tellSealed(): void {
     // A receipt whose signature is being checked waits too.
-    if (this.open.length > 0 || this.inCheck.size > 0 || this.settledInCheck > 0) return
+    if (this.open.length > 0 || this.parts.signatures.isChecking) return
     const then = this.onSealed
     this.onSealed = null
     then?.()

@@ -55,8 +55,25 @@ export function inReading(one: EarningPlace, other: EarningPlace): number {
   return first === second ? 0 : first < second ? -1 : 1
 }
 
-export function comesBehind(row: EarningPlace, place: EarningPlace): boolean {
+function comesBehind(row: EarningPlace, place: EarningPlace): boolean {
   return inReading(row, place) > 0
+}
+
+/** Which rows are asked for. */
+export interface EarningChoice {
+  /** Whose scouts: an operator, or one scout of it; null for all. */
+  operator: string | null
+  scout?: string
+  /** Numbers of days, both included. */
+  from: number
+  to: number
+  /** Goes on behind this row. */
+  after?: EarningPlace
+}
+
+export function isMeant(row: EarningPlace, { operator, scout, from, to, after }: EarningChoice): boolean {
+  if (row.day < from || row.day > to || (after !== undefined && !comesBehind(row, after))) return false
+  return scout === undefined ? operator === null || row.scout.startsWith(`${operator}/`) : row.scout === scout
 }
 
 function nameOf({ scout, model }: EarningPlace): string {

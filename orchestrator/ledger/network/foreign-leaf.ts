@@ -5,12 +5,12 @@
 import { foreignNameCharsMax } from '../../../shared/limits/cluster/ledger.ts'
 import { beginFrame, readValue } from '../../../shared/protocol/read.ts'
 import { scan } from '../../../shared/protocol/scan.ts'
+import { dayOfReceipt } from '../accounts/earnings.ts'
 import { eventFlaw, type LedgerEvent } from '../accounts/events.ts'
 import { type Receipt, readReceipt } from '../receipts/receipt.ts'
 
 /** A day beyond this one, in the year 2243, is a lie. */
 const lastDay = 100_000
-const dayS = 86_400
 
 /** Values of a receipt, by its version. */
 const valueCounts: readonly (number | undefined)[] = [undefined, 16, 19]
@@ -25,7 +25,7 @@ export function foreignReceipt(leaf: Uint8Array): Receipt | null {
   const { task, attempt, atS, promptUnits, answerUnits, points, flags, kind } = receipt
   const { scout, model, provider, asker, home } = receipt
   const isCounted =
-    [task, attempt, atS, promptUnits, answerUnits, points, flags].every(isCount) && isDay(Math.floor(atS / dayS))
+    [task, attempt, atS, promptUnits, answerUnits, points, flags].every(isCount) && isDay(dayOfReceipt(receipt))
   return isCounted && kind !== undefined && [scout, model, provider, asker, home].every(isName) ? receipt : null
 }
 

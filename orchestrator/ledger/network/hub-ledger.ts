@@ -9,6 +9,7 @@ import { sha256 } from '../../../shared/answers/sha256.ts'
 import { headsRemembered, networkOperatorsMax } from '../../../shared/limits/cluster/ledger.ts'
 import { isPeerOperator, operatorOf } from '../../../shared/scouts/scout-id.ts'
 import { earnedIn, escrowIn } from '../accounts/account.ts'
+import { dayOfReceipt } from '../accounts/earnings.ts'
 import type { SeasonMove, Transfer } from '../accounts/events.ts'
 import { type Rules, readRules } from '../points/rules.ts'
 import { type ChainEnd, emptyChain, type Head, readHead, type SealedBatch } from '../receipts/chain.ts'
@@ -171,8 +172,9 @@ export class HubLedger {
     return this.shares.size > networkOperatorsMax ? 'there are more operators than anybody counts,' : null
   }
 
-  private receipt({ scout, atS, points, asker }: Receipt): void {
-    const season = seasonOfDay(Math.floor(atS / daysS))
+  private receipt(receipt: Receipt): void {
+    const { scout, points, asker } = receipt
+    const season = seasonOfDay(dayOfReceipt(receipt))
     if (!this.seasons.has(season)) this.seasons.set(season, 'open')
     const operator = operatorOf(scout)
     // What scouts of another hub did is in the chain of that one.
@@ -243,7 +245,6 @@ export class HubLedger {
 }
 
 const none: Contents = { receipts: [], events: [] }
-const daysS = 86_400
 
 function accountOf(season: string, operator: string): string {
   return `${season}\t${operator}`

@@ -4,14 +4,7 @@
 
 import type { BatchRow, LedgerStore } from '../../engine/ports/ledger/ledger-store.ts'
 import type { StoreWriteOf } from '../../engine/ports/store.ts'
-import {
-  addEarning,
-  comesBehind,
-  type Earning,
-  earningKey,
-  inReading,
-  noEarning,
-} from '../../ledger/accounts/earnings.ts'
+import { addEarning, type Earning, earningKey, inReading, isMeant, noEarning } from '../../ledger/accounts/earnings.ts'
 import { copyBytes, type MemoryDisk } from './disk.ts'
 import { must, put, take, type Undo } from './undo.ts'
 
@@ -110,14 +103,11 @@ export function ledgerReads(disk: MemoryDisk): LedgerStore {
       const copies = { balances: balances.map((row) => ({ ...row })), seasons: seasons.map((row) => ({ ...row })) }
       return { projected, written, ...copies }
     },
-    earnings({ operator, scout, from, to, after, limit }) {
-      const isMeant = (row: Earning) =>
-        scout === undefined ? operator === null || row.scout.startsWith(`${operator}/`) : row.scout === scout
-      const isBehind = (row: Earning) => after === undefined || comesBehind(row, after)
-      const rows = earningsOf(disk).filter((row) => isMeant(row) && row.day >= from && row.day <= to && isBehind(row))
+    earnings(filter) {
+      const rows = earningsOf(disk).filter((row) => isMeant(row, filter))
       return rows
         .sort(inReading)
-        .slice(0, limit)
+        .slice(0, filter.limit)
         .map((row) => ({ ...row }))
     },
     earningUpTo: (day, scout, model) => disk.earnings.get(earningKey({ day, scout, model }))?.upTo ?? 0,

@@ -214,18 +214,19 @@ describe('an answer', () => {
   })
 })
 
+/** An attempt that has ended with an answer without text. */
+const ended = {
+  attempt: 1,
+  served: { scout: 'op_b/s', provider: 'p', model: 'm' },
+  answer: { texts: [], textBytes: 0 },
+  isPartial: false,
+  isContinued: false,
+  signed: null,
+}
+
 test('a task whose client has a scout with an equal request is in a loop, its own attempts aside', () => {
   const counter = new WorkCounter(new ManualSystem(), { add: () => {} })
   const begin = (task: number, tenant: string) => counter.begin({ task, tenant, kind: 'chat', isDirected: false })
-  const served = { scout: 'op_b/s', provider: 'p', model: 'm' }
-  const ended = {
-    attempt: 1,
-    served,
-    answer: { texts: [], textBytes: 0 },
-    isPartial: false,
-    isContinued: false,
-    signed: null,
-  }
   const outer = begin(1, 'somebody')
   outer.begin(1, 'op_a/s')
   outer.sent(chat('the same'))
@@ -250,15 +251,6 @@ test('a task whose client has a scout with an equal request is in a loop, its ow
 })
 
 test('a long request is counted in steps as a short one is at once, by the lane or by the check of its answer', () => {
-  const served = { scout: 'op_b/s', provider: 'p', model: 'm' }
-  const ended = {
-    attempt: 1,
-    served,
-    answer: { texts: [], textBytes: 0 },
-    isPartial: false,
-    isContinued: false,
-    signed: null,
-  }
   const text = Array.from({ length: 60_000 }, (_, at) => `${at * 7919} "words" of it`).join(' ')
   const long = chat([{ type: 'text', text }, { type: 'image_url' }, { type: 'text', text: 'and a question' }], { n: 2 })
   expect(isLongRequest(long)).toBe(true)

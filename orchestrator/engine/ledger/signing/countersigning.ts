@@ -47,6 +47,11 @@ export class Countersigning {
     return true
   }
 
+  /** Whether receipts wait for a check. */
+  get isChecking(): boolean {
+    return this.waiting.length > 0
+  }
+
   private step(): boolean {
     this.parts.contain(() => {
       for (const one of this.waiting.splice(0, countersignaturesPerTurn)) one.over(this.check(one))

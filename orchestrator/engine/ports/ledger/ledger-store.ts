@@ -3,7 +3,7 @@
  * of what the projector made of the chain, so that a start need not fold all of it. Part of the Store port, with the
  * same promises: writes come in batches, all or none, each with its condition.
  */
-import type { Earning, EarningPlace } from '../../../ledger/accounts/earnings.ts'
+import type { Earning, EarningChoice } from '../../../ledger/accounts/earnings.ts'
 import type { SeasonRow } from '../../../ledger/accounts/projector.ts'
 
 /** A sealed batch as it is stored. */
@@ -97,15 +97,7 @@ export type LedgerWrite =
       seasons: readonly SeasonRow[]
     }
 
-export interface EarningFilter {
-  /** Whose scouts: an operator, or one scout of it; null for all. */
-  operator: string | null
-  scout?: string
-  /** Numbers of days, both included. */
-  from: number
-  to: number
-  /** Goes on behind this row. */
-  after?: EarningPlace
+export interface EarningFilter extends EarningChoice {
   limit: number
 }
 
