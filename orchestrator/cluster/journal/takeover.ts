@@ -7,6 +7,7 @@
 import {
   leasesWaitMs,
   openListedMax,
+  stillSpeaksMs,
   takeoverAtOnce,
   takeoverLanes,
   takeoverLookMs,
@@ -31,6 +32,14 @@ interface TakeoverParts {
   log: { info(fields: object, message: string): void; error(fields: object, message: string): void }
 }
 
+/** A scout that waits for what becomes of a hub, of which it was heard last that this start of it is under way. */
+interface Waiter {
+  hub: string
+  boot: number | undefined
+  sinceMs: number
+  done: () => void
+}
+
 export class Takeover {
   /** Intents of other hubs that this one took, since it was started. */
   taken = 0
@@ -42,7 +51,7 @@ export class Takeover {
   private readonly unfit = new Set<string>()
   /** Hubs that are gone, and of which this one has taken what falls to it. */
   private readonly decidedHubs = new Set<string>()
-  private readonly waiting = new Set<{ hub: string; heardMs: number; done: () => void }>()
+  private readonly waiting = new Set<Waiter>()
 
   constructor(private readonly parts: TakeoverParts) {
     parts.journal.decided = (task) => this.decided(task)
@@ -127,13 +136,12 @@ export class Takeover {
     const isOwn = hub === membership.own.name
     if (isOwn ? this.hasOwn : this.decidedHubs.has(hub)) return null
     return new Promise((resolve) => {
-      const heardMs = peers.get(hub)?.heardMs ?? 0
       const done = () => {
         timer.cancel()
         this.waiting.delete(waiter)
         resolve()
       }
-      const waiter = { hub, heardMs, done }
+      const waiter = { hub, boot: peers.get(hub)?.boot, sinceMs: system.nowMs(), done }
       const timer = system.after(leasesWaitMs, done)
       this.waiting.add(waiter)
     })
@@ -144,10 +152,13 @@ export class Takeover {
     for (const { hub: of, done } of [...this.waiting]) if (of === hub) done()
   }
 
-  /** A hub that speaks again has its intents. */
+  /** A hub that was started anew, or goes on to speak, has its intents. */
   private hearAgain(): void {
     const { peers } = this.parts
-    for (const { hub, heardMs, done } of [...this.waiting]) if ((peers.get(hub)?.heardMs ?? 0) > heardMs) done()
+    for (const { hub, boot, sinceMs, done } of [...this.waiting]) {
+      const peer = peers.get(hub)
+      if (peer !== undefined && (peer.boot !== boot || peer.heardMs - sinceMs >= stillSpeaksMs)) done()
+    }
     for (const hub of this.decidedHubs) if (peers.get(hub)?.isHere === true) this.decidedHubs.delete(hub)
   }
 

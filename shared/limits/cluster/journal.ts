@@ -56,6 +56,12 @@ export const journalAgeMs = 8 * 86_400_000
 
 /** A hub that was silent for so long has lost its intents to those that are here; less than it takes to start anew. */
 export const takeoverMs = 10_000
+/**
+ * What a hub that ends has sent is there within this, after its scouts have come to another one. The processes of one
+ * hub may end one after the other, so it may speak a last time when some of its scouts have left it. Whoever is heard
+ * later goes on.
+ */
+export const stillSpeaksMs = 3_000
 /** A scout with leases of a hub that is gone waits so long at most for its welcome; less than until it is impatient. */
 export const leasesWaitMs = 20_000
 /** How often is looked for intents without a hub. */

@@ -5,7 +5,8 @@ import { Takeover } from '../../../orchestrator/cluster/journal/takeover.ts'
 import { sealMessage } from '../../../orchestrator/cluster/roster/message.ts'
 import { removing } from '../../../orchestrator/cluster/roster/proposal.ts'
 import type { IntentHost } from '../../../orchestrator/engine/ports/intents.ts'
-import { takeoverMs } from '../../../shared/limits/cluster/journal.ts'
+import { stillSpeaksMs, takeoverLookMs, takeoverMs } from '../../../shared/limits/cluster/journal.ts'
+import { presenceMs } from '../../../shared/limits/cluster/presence.ts'
 import { leaseGraceMs, leaseTtlMs } from '../../../shared/limits/scheduling.ts'
 import { ManualSystem } from '../../support/clocks/manual-system.ts'
 import { type EngineHub, EngineNetwork } from '../../support/cluster/engine-network.ts'
@@ -102,6 +103,46 @@ describe('an intent in a network', () => {
     const verdicts = [b, c].map(({ bench }) => bench.take('welcome')[0]!.frame.held[0]![2])
     expect(verdicts).toEqual(['resumed', 'stale'])
     expect(workers(stage, id)).toEqual(['beta'])
+  })
+
+  test('is met by its scout though the last word of its hub comes later than the scout', async () => {
+    const { stage, a, b, c } = await three()
+    const id = await accepted(stage, a)
+    a.bench.join(['m'], 1)
+    await stage.until('the lease', () => a.bench.sent.some(({ frame }) => frame.type === 'task'))
+    const { lease } = a.bench.work()
+    const held = [[lease.task, lease.attempt, lease.nonce]] as [number, number, Uint8Array][]
+    // Of a hub of several processes, the one with its socket has ended first.
+    for (const { bench } of [b, c]) bench.join(['m'], 0, { name: 'scout-1', instance: 'instance-1', held })
+    await stage.pass(presenceMs)
+    a.die()
+    await stage.until('both to be welcome', () => {
+      return [b, c].every(({ bench }) => bench.sent.some(({ frame }) => frame.type === 'welcome'))
+    })
+    const verdicts = [b, c].map(({ bench }) => bench.take('welcome')[0]!.frame.held[0]![2])
+    expect(verdicts).toEqual(['resumed', 'stale'])
+    expect(workers(stage, id)).toEqual(['beta'])
+  })
+
+  test('is not waited for by a scout whose hub goes on, or has started anew', async () => {
+    const { stage, a, b, c } = await three()
+    await accepted(stage, a)
+    a.bench.join(['m'], 1)
+    await stage.until('the lease', () => a.bench.sent.some(({ frame }) => frame.type === 'task'))
+    const { lease } = a.bench.work()
+    const held = [[lease.task, lease.attempt, lease.nonce]] as [number, number, Uint8Array][]
+    const who = { name: 'scout-1', instance: 'instance-1', held }
+    b.bench.join(['m'], 0, who)
+    await stage.pass(stillSpeaksMs + presenceMs + takeoverLookMs)
+    expect(b.bench.take('welcome')[0]!.frame.held[0]![2]).toBe('stale')
+    c.bench.join(['m'], 0, who)
+    // Starts are numbered by the second.
+    a.die()
+    await stage.pass(1_000)
+    a.restart()
+    const welcomed = () => c.bench.sent.some(({ frame }) => frame.type === 'welcome')
+    await stage.until('it to be welcome', welcomed, presenceMs + takeoverLookMs)
+    expect(c.bench.take('welcome')[0]!.frame.held[0]![2]).toBe('stale')
   })
 
   test('that was leased waits one lease for its scout at the hub that took it, then another scout has it', async () => {
