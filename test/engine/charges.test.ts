@@ -5,6 +5,7 @@ import type { Answer } from '../../orchestrator/engine/ports/client.ts'
 import { memoryStore } from '../../orchestrator/store/memory/store.ts'
 import { type Budget, type KeyLimits, noLimits, noScopes } from '../../shared/keys/key-terms.ts'
 import { priceSpreadMax } from '../../shared/limits/keys.ts'
+import { unreadBytesFree, unreadBytesPerTenantMax } from '../../shared/limits/http.ts'
 import { usageFlushMs } from '../../shared/limits/store.ts'
 import { bytesOf, deltaLine, EngineBench, finishLine, roleLine } from '../support/hub/engine-bench.ts'
 import { FickleDisk } from '../support/hub/intents-stage.ts'
@@ -140,6 +141,25 @@ describe('a client that leaves early', () => {
     bench.work().say(roleLine, deltaLine('a'), deltaLine('b'), deltaLine('c'))
     answer.abandon()
     // A third of the request's bytes, and a token for each piece of the answer.
+    expect(usedBy(bench, key)).toEqual([{ unit: 'tokens', used: 23, reserved: 0 }])
+    expect(booked(bench, store)).toMatchObject([{ tasks: 1, promptTokens: 20, completionTokens: 3, estimated: 1 }])
+  })
+
+  test('or leaves so much unread that its answer ends, is charged for what was forwarded', () => {
+    const store = memoryStore()
+    const bench = new EngineBench({}, store)
+    const count = unreadBytesPerTenantMax / 2 ** 20
+    bench.join(['m'], count + 1, { concurrency: count + 1 })
+    const key = keyWith(tokensADay(500))
+    for (let at = 0; at < count; at++) {
+      bench.ask({ tenant: 't' })
+      bench.work().say(deltaLine('x'.repeat(2 ** 20 - 100)))
+    }
+    const answer = ask(bench, key)
+    const work = bench.work()
+    work.say(roleLine, deltaLine('a'), deltaLine('b'))
+    for (let at = 0; at < 2; at++) work.say(deltaLine('x'.repeat(unreadBytesFree)))
+    expect(failure(answer)).toMatchObject({ code: 'client_stalled' })
     expect(usedBy(bench, key)).toEqual([{ unit: 'tokens', used: 23, reserved: 0 }])
     expect(booked(bench, store)).toMatchObject([{ tasks: 1, promptTokens: 20, completionTokens: 3, estimated: 1 }])
   })

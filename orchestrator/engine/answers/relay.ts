@@ -201,7 +201,7 @@ export class Relay implements AnswerSink, Answer, AskedSource {
   chunk(attemptStream: AttemptStream, head: ChunkHead, body: Uint8Array): Fault | null {
     const flaw = this.overrun(body) ?? attemptStream.take(head, body)
     if (flaw !== null) {
-      this.drop(attemptStream)
+      this.drop(attemptStream, flaw)
       return flaw
     }
     if (attemptStream.contentBegan && this.winner === null) this.win(attemptStream)
@@ -262,8 +262,7 @@ export class Relay implements AnswerSink, Answer, AskedSource {
   /** Nothing of it waits any more. */
   private letGo(): void {
     this.isCrowded = false
-    if (this.heldBytes === 0) return
-    this.host.unread.give(this.tenant, this.heldBytes)
+    if (this.heldBytes > 0) this.host.unread.give(this.tenant, this.heldBytes)
     this.heldBytes = 0
   }
 
@@ -298,11 +297,12 @@ export class Relay implements AnswerSink, Answer, AskedSource {
     this.host.fail(this.task, lostAfterContent)
   }
 
-  private drop(attemptStream: AttemptStream): void {
+  private drop(attemptStream: AttemptStream, flaw: Fault | null = null): void {
     this.attemptStreams.splice(this.attemptStreams.indexOf(attemptStream), 1)
     attemptStream.watched?.release()
     this.count?.released(attemptStream.attempt)
-    if (this.winner === attemptStream) this.winner = null
+    // A reader that is itself at fault has had what was forwarded.
+    if (this.winner === attemptStream && (flaw === null || !isLeft(flaw))) this.winner = null
   }
 
   private dropAll(): void {
