@@ -36,6 +36,13 @@ describe('a hunt', () => {
     expect(find).toEqual({ by: 'bound', seed: '2', what: 'one seed took more than 0.5 s' })
   })
 
+  test.skipIf(process.platform !== 'linux')('does not count the time in which its process stands still', async () => {
+    const still = sourcesOf(
+      `require('node:fs').writeSync(1, 'seed 1\\n'); setTimeout(() => console.log('{"failure":null}'), 1_000)`,
+    )
+    expect(await firstFailure(still, '9', { seedSecondsMax: 0.5, residentMiBMax: unbounded })).toBeNull()
+  })
+
   test.skipIf(process.platform !== 'linux')('ends a process that takes too much memory', async () => {
     const large = sourcesOf(`require('node:fs').writeSync(1, 'seed 1\\n'); for (;;) {}`)
     // No process is as small.

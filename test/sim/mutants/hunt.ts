@@ -5,9 +5,10 @@
  */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { cpuMsOfPid } from '../../../bench/load/child.ts'
 
 interface HuntBounds {
-  /** For one seed; with the next millisecond the process is ended, and its fault found by this bound. */
+  /** Of the processor, for one seed; beyond it the process is ended, and its fault found by this bound. */
   seedSecondsMax: number
   /** MiB of resident memory; beyond it the process is ended, and its fault found by this bound. Only where /proc is. */
   residentMiBMax: number
@@ -18,6 +19,8 @@ interface HuntBounds {
  * 500 MiB; a machine of 4 GiB has room for two hunts.
  */
 const usualBounds: HuntBounds = { seedSecondsMax: 60, residentMiBMax: 1_536 }
+/** A seed that only waits, or a machine that has no time for it, is given up after so many times as long. */
+const waitingFactor = 30
 /** Seconds until the first seed begins; sources that take longer are given up, which finds nothing. */
 const startSecondsMax = 60
 
@@ -47,11 +50,13 @@ export async function firstFailure(
   const life = Bun.spawn(command, { cwd: folder, stdout: 'pipe', stderr: 'pipe' })
   const errors = new Response(life.stderr).text()
   let seed = ''
-  let seedStartedMs = performance.now()
+  let seedStarted = timesOf(life.pid)
   let report: Report | null = null
   let passed: string | null = null
   const look = setInterval(() => {
-    const seconds = (performance.now() - seedStartedMs) / 1_000
+    const now = timesOf(life.pid)
+    const waited = (now.clock - seedStarted.clock) / waitingFactor
+    const seconds = Math.max(now.processor - seedStarted.processor, waited)
     // What the start takes says nothing about a seed.
     passed = seed === '' ? slowStart(seconds) : passedBound(bounds, life.pid, seconds)
     if (passed === null) return
@@ -63,7 +68,7 @@ export async function firstFailure(
       if (line.startsWith('{')) report = JSON.parse(line) as Report
       else if (line.startsWith('seed ')) {
         seed = line.slice('seed '.length)
-        seedStartedMs = performance.now()
+        seedStarted = timesOf(life.pid)
       }
     }
   } finally {
@@ -90,6 +95,17 @@ export async function failingTest(folder: string, tests: string): Promise<Find |
   const failed = all.find(({ status }) => status === 'failed')
   if (failed === undefined) throw new Error(`the tests of ${tests} cannot be run`)
   return { by: 'test', what: failed.fullName }
+}
+
+/** Seconds. A hunt may stand still, or share the processor with others, which says nothing about the seed. */
+function timesOf(pid: number): { clock: number; processor: number } {
+  const clock = performance.now() / 1_000
+  try {
+    return { clock, processor: cpuMsOfPid(pid) / 1_000 }
+  } catch {
+    // It is over, or this system has no such folder.
+    return { clock, processor: clock }
+  }
 }
 
 function slowStart(seconds: number): string | null {
