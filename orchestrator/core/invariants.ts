@@ -3,8 +3,8 @@
  * `violations` after each event; production does not, because it recounts everything there is. It only reads.
  *
  *  1. A task is listed exactly while it is not terminal.
- *  2. It has a lease exactly while it is leased: one, two when hedged, each of another attempt, none newer than begun,
- *     and none at a scout that does not take so large a request.
+ *  2. It has a lease exactly while it is leased: one, two when hedged and until content has begun, each of another
+ *     attempt, none newer than begun, and none at a scout that does not take so large a request.
  *  3. A lease and its holder know each other, and the holder is connected; without one, content has been seen or the
  *     task is durable. These are listed by who may take them up, and nothing else is.
  *  4. A ready task has exactly one place: in its model's queues, `returned` when it came back and should go elsewhere,
@@ -146,6 +146,7 @@ function checkTask(core: CoreState, id: number, task: Task, count: Recount, chec
   check(leases.length > 0 === (state === 'leased'), 2, id, '% does not fit its leases', state)
   check(leases.length <= (task.intent === null ? 2 : 1), 2, id, 'has % leases', leases.length)
   check(leases.length < 2 || leases[0]!.attempt !== leases[1]!.attempt, 2, id, 'has one attempt leased twice')
+  check(leases.length < 2 || !task.contentBegan, 2, id, 'is worked on twice though its content began')
   for (const lease of leases) {
     const { holder, attempt, scout, instance, capability } = lease
     check(lease.task === task, 3, id, 'has a lease of another task')
