@@ -3,20 +3,21 @@
  * killed like there. The hub keeps its port and its folder over all restarts. One of several processes is killed in
  * parts: a brain or an edge, which its supervisor starts again, the supervisor itself, or a scout.
  */
-import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { databaseIn } from '../../orchestrator/store/data-folder.ts'
-import { killed, partsOf } from '../fleet/hub-parts.ts'
+import { drainMs } from '../../shared/limits/process.ts'
+import { isRunning, killed, partsOf } from '../fleet/hub-parts.ts'
 import { HttpLine } from './http-line.ts'
 
 const root = new URL('../../', import.meta.url).pathname
 export const adminKey = 'an-admin-key-for-benches-of-forty-letters'
 const startsWithinMs = 30_000
 const lookEveryMs = 2
-/** Without their supervisor an edge ends at once, and a brain once nobody works on anything any more. */
-const orphansEndWithinMs = 10_000
+/** Without their supervisor an edge ends at once, and a brain once nobody works on anything any more, or drains no more. */
+const orphansEndWithinMs = drainMs + 10_000
 
 /** What of a hub of several processes, and beside it, is killed. */
 export const siteParts = ['brain', 'edge', 'supervisor', 'scout'] as const
@@ -123,7 +124,7 @@ export class Site {
     const parts = partsOf(this.hub!.pid)
     await this.kill()
     const endMs = performance.now() + orphansEndWithinMs
-    while (parts.some(({ pid }) => existsSync(`/proc/${pid}`))) {
+    while (parts.some(({ pid }) => isRunning(pid))) {
       if (performance.now() > endMs) throw new Error(`what was supervised still runs after ${orphansEndWithinMs} ms`)
       await Bun.sleep(lookEveryMs)
     }

@@ -2,7 +2,7 @@
  * The processes of a hub of several, found below the one that looks after them: which is the brain, which are edges,
  * and how one of them is killed. Linux alone tells.
  */
-import { existsSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 
 export interface HubPart {
   pid: number
@@ -12,6 +12,8 @@ export interface HubPart {
 const lookEveryMs = 1
 /** In /proc/net/tcp. */
 const listening = '0A'
+/** In /proc/<pid>/stat: a zombie, and one that is being removed. */
+const endedStates = 'ZX'
 
 /** Of the process that has started them; of one hub, where that has started several: those that name its folder. */
 export function partsOf(pid: number, folder?: string): HubPart[] {
@@ -48,12 +50,19 @@ export function listenersAt(port: number): number {
   }).length
 }
 
-/** Resolves once the process is gone. */
+/** Whether a process has not ended yet. One that has may be listed until whoever started it, or init, asks for its end. */
+export function isRunning(pid: number): boolean {
+  const stat = read(`/proc/${pid}/stat`)
+  // The name in brackets may hold anything.
+  return stat !== '' && !endedStates.includes(stat.charAt(stat.lastIndexOf(')') + 2))
+}
+
+/** Resolves once the process has ended. */
 export async function killed(pid: number): Promise<void> {
   try {
     process.kill(pid, 'SIGKILL')
   } catch {
     // It is gone already.
   }
-  while (existsSync(`/proc/${pid}`)) await Bun.sleep(lookEveryMs)
+  while (isRunning(pid)) await Bun.sleep(lookEveryMs)
 }

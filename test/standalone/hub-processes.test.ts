@@ -1,7 +1,7 @@
 /** A hub of several processes, as an operator starts it: killed in every part, and stopped in order. */
-import { existsSync, readdirSync } from 'node:fs'
+import { readdirSync } from 'node:fs'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { killed, partsOf } from '../../bench/fleet/hub-parts.ts'
+import { isRunning, killed, partsOf } from '../../bench/fleet/hub-parts.ts'
 import { OwnPage } from '../support/clients/own-page.ts'
 import { StreamReader } from '../support/clients/stream-reader.ts'
 import { until } from '../support/clocks/until.ts'
@@ -176,7 +176,7 @@ test('a signal ends all of them in order, after the answers that are under way',
   hub.kill('SIGTERM')
   expect((await reader.over()).isDone).toBe(true)
   expect(await hub.exited).toBe(0)
-  expect(parts.filter(({ pid }) => existsSync(`/proc/${pid}`))).toEqual([])
+  expect(parts.filter(({ pid }) => isRunning(pid))).toEqual([])
 })
 
 describe('the folder of sockets', () => {
