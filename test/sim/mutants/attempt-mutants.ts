@@ -85,6 +85,7 @@ export const attemptMutants: readonly Mutant[] = [
     file: 'orchestrator/engine/durability/set-aside.ts',
     find: "node === intent.resultNode && state === 'done'",
     replace: "node === intent.resultNode && state === 'failed' && tasks.length === 0",
+    tests: 'test/engine/durability/set-aside.test.ts',
   },
   {
     name: 'it is not noted which intent is in hand',
