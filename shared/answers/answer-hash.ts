@@ -4,7 +4,7 @@
  * nobody else; the texts themselves are hashed one by one as they stream. Pure.
  */
 import { saltBytes } from '../protocol/frames.ts'
-import { sha256, sha256Bytes } from './sha256.ts'
+import { sha256Bytes, sha256Into } from './sha256.ts'
 
 /** What the parts of an answer are, in the order in which they are hashed. */
 const answerParts = { content: 0, refusal: 1, toolName: 2, toolArguments: 3 } as const
@@ -38,8 +38,12 @@ export function tagged(tag: Buffer, more: number): Buffer {
 /** Filled again and again: almost every answer has one text. */
 const oneAnswer = tagged(answerTag, rowBytes)
 
-/** Empty texts do not count; the others in the order of choice, part and place. */
-export function answerHashOf(salt: Uint8Array, texts: readonly AnswerText[]): Uint8Array {
+/** Empty texts do not count; the others in the order of choice, part and place. `hash`: where it goes. */
+export function answerHashOf(
+  salt: Uint8Array,
+  texts: readonly AnswerText[],
+  hash: Uint8Array = new Uint8Array(sha256Bytes),
+): Uint8Array {
   const isOne = texts.length === 1 && texts[0]!.length > 0
   const spoken = isOne ? texts : texts.filter(({ length }) => length > 0).sort(inOrder)
   const bytes = spoken.length === 1 ? oneAnswer : tagged(answerTag, spoken.length * rowBytes)
@@ -53,7 +57,8 @@ export function answerHashOf(salt: Uint8Array, texts: readonly AnswerText[]): Ui
     bytes.set(digest, at + rowHeadBytes)
     at += rowBytes
   }
-  return sha256(bytes)
+  sha256Into(bytes, hash)
+  return hash
 }
 
 /** A number in eight bytes. */

@@ -7,17 +7,17 @@ import { keyIn } from '../../../shared/answers/answer-keys.ts'
 import { batchLeavesMax, receiptBacklogMax } from '../../../shared/limits/ledger/ledger.ts'
 import type { System } from '../../../shared/system.ts'
 import { type LedgerEvent, packEvent } from '../../ledger/accounts/events.ts'
-import type { Projector, Worked } from '../../ledger/accounts/projector.ts'
+import type { Projector, Said, Worked } from '../../ledger/accounts/projector.ts'
 import type { Rules } from '../../ledger/points/rules.ts'
 import { sealBatch } from '../../ledger/receipts/chain.ts'
 import { LeafBuffer, packLeaves } from '../../ledger/receipts/leaf-buffer.ts'
-import { type Receipt, readReceipt } from '../../ledger/receipts/receipt.ts'
+import { ownReceipt, type Receipt, readReceipt } from '../../ledger/receipts/receipt.ts'
 import type { Journal } from '../durability/journal.ts'
 import type { LedgerStore } from '../ports/ledger/ledger-store.ts'
 import type { Signed, WorkDone } from '../ports/ledger/work.ts'
 import type { StoreWrite } from '../ports/store.ts'
 import { OpenBatch } from './open-batch.ts'
-import type { Made, ReceiptMaker } from './receipt-maker.ts'
+import type { ReceiptMaker } from './receipt-maker.ts'
 import type { Countersigning } from './signing/countersigning.ts'
 import { type SnapshotPace, SnapshotWriter } from './snapshot-writer.ts'
 
@@ -49,7 +49,7 @@ interface Kept {
 
 interface Sealing {
   /** What the leaves say. */
-  of: readonly (Worked | LedgerEvent)[]
+  of: Said
   tasks: readonly number[]
   earned: readonly number[]
   asked: readonly number[]
@@ -98,9 +98,11 @@ export class LedgerWriter {
 
   /** The receipt of a durable task, which is committed along with its settlement, and what its client owes for it. */
   keep(work: WorkDone): { receipt: Uint8Array; owed: number } {
-    const { receipt, worked, owed } = this.parts.maker.make(work, this.parts.system.wallMs())
+    const { maker, system } = this.parts
+    const receipt = ownReceipt(maker.make(work, system.wallMs()))
+    const { owed } = maker
     const row = packed(receipt)
-    const kept: Kept = { receipt: row, worked, isInCheck: false, isSettled: false }
+    const kept: Kept = { receipt: row, worked: receipt, isInCheck: false, isSettled: false }
     this.unsettled.set(work.task, kept)
     // The row in the store is without: a crash may lose a countersignature, and no receipt.
     if (work.signed !== null)
@@ -132,28 +134,28 @@ export class LedgerWriter {
   /** Makes a receipt for the next batch; what its client owes for it. */
   give(work: WorkDone): number {
     if (this.isFull()) return 0
-    const made = this.parts.maker.make(work, this.parts.system.wallMs())
-    if (work.signed === null || !this.check(made, work.signed)) this.put(made)
-    return made.owed
+    const { maker, system } = this.parts
+    const receipt = maker.make(work, system.wallMs())
+    const { owed } = maker
+    if (work.signed === null || !this.check(ownReceipt(receipt), work.signed)) this.put(receipt)
+    return owed
   }
 
   /** Its receipt waits for the check of its signature. */
-  private check(made: Made, signed: Signed): boolean {
-    const { receipt } = made
+  private check(receipt: Receipt, signed: Signed): boolean {
     const isAdded = this.parts.signatures.add(receipt, signed, (countersignature) => {
       this.inCheck.delete(receipt.task)
       receipt.countersignature = countersignature
-      this.put(made)
+      this.put(receipt)
     })
     if (isAdded) this.inCheck.set(receipt.task, receipt)
     return isAdded
   }
 
-  private put({ receipt, worked }: Made): void {
+  private put(receipt: Receipt): void {
     const batch = this.roomy()
     batch.leaves.receipt(receipt)
-    batch.worked.push(worked)
-    this.added(batch, receipt.task)
+    this.added(batch, receipt.task, receipt)
   }
 
   /** One of which there is a row in the store: if there is no room for it, the next process finds it there. */
@@ -161,21 +163,20 @@ export class LedgerWriter {
     if (this.isFull()) return
     const batch = this.roomy()
     batch.leaves.add(receipt)
-    batch.worked.push(worked)
     batch.earned.push(task)
-    this.added(batch, task)
+    this.added(batch, task, worked)
   }
 
-  private added(batch: OpenBatch, task: number): void {
-    batch.tasks.push(task)
+  private added(batch: OpenBatch, task: number, worked: Worked): void {
+    batch.added(task, worked)
     this.backlog++
-    if (batch.size === batchLeavesMax) this.sealSoon()
+    if (batch.length === batchLeavesMax) this.sealSoon()
   }
 
   /** Whether too many wait for one more. Those in check are few. */
   private isFull(): boolean {
     const last = this.open.at(-1)
-    if (this.backlog < receiptBacklogMax || (last !== undefined && last.size < batchLeavesMax)) return false
+    if (this.backlog < receiptBacklogMax || (last !== undefined && last.length < batchLeavesMax)) return false
     this.dropped++
     return true
   }
@@ -183,7 +184,7 @@ export class LedgerWriter {
   /** The batch that the next receipt goes into. */
   private roomy(): OpenBatch {
     const last = this.open.at(-1)
-    if (last !== undefined && last.size < batchLeavesMax) return last
+    if (last !== undefined && last.length < batchLeavesMax) return last
     const batch = new OpenBatch()
     this.open.push(batch)
     return batch
@@ -227,10 +228,11 @@ export class LedgerWriter {
     if (this.parts.journal.trouble !== null) return false
     const batch = this.open.shift()
     if (batch === undefined) return true
-    this.backlog -= batch.size
-    const { tasks, worked: of, earned } = batch
-    this.seal(batch.leaves, { of, tasks, earned, asked: [] })
-    this.snapshot.step(batch.size)
+    const { tasks, earned, length } = batch
+    this.backlog -= length
+    this.seal(batch.leaves, { of: batch, tasks, earned, asked: [] })
+    batch.done()
+    this.snapshot.step(length)
     // What is more has a turn of its own.
     if (this.backlog >= batchLeavesMax) this.sealSoon()
     this.tellSealed()

@@ -6,14 +6,13 @@
 import { answerHashOf } from '../../../shared/answers/answer-hash.ts'
 import { hubOf, isPeerOperator, operatorOf } from '../../../shared/scouts/scout-id.ts'
 import type { TaskKind } from '../../../shared/task.ts'
-import type { Worked } from '../../ledger/accounts/projector.ts'
 import type { TrustView } from '../../ledger/accounts/trust-port.ts'
 import { EqualRequests } from '../../ledger/points/request-memory.ts'
 import type { Rules } from '../../ledger/points/rules.ts'
 import { answerUnitsOf, paidPrice, pointsOf, promptUnitsOf } from '../../ledger/points/work.ts'
 import { earnsNothing, flagBits, flagsOf } from '../../ledger/points/zero-rules.ts'
 import { type HubTags, requestHashOf } from '../../ledger/receipts/hashes.ts'
-import type { Receipt } from '../../ledger/receipts/receipt.ts'
+import { emptyReceipt, type Receipt } from '../../ledger/receipts/receipt.ts'
 import { chargeOf } from '../../ledger/spending/reservations.ts'
 import type { WorkDone } from '../ports/ledger/work.ts'
 import { auditTenant } from '../ports/trust/witness.ts'
@@ -30,14 +29,6 @@ const daysS = 86_400
 /** Scouts whose owners are kept at hand. */
 const ownersKept = 20_000
 
-/** A receipt before it is packed, and what its client owes for it where points are spent. */
-export interface Made {
-  receipt: Receipt
-  /** What is folded of it. */
-  worked: Worked
-  owed: number
-}
-
 /** What its client need not pay for, whatever it was worth; for the rest it pays though its scout earns nothing. */
 const freeBits = flagBits.own | flagBits.convicted
 
@@ -52,48 +43,50 @@ interface Owner {
 export class ReceiptMaker {
   private readonly equal = new EqualRequests()
   private readonly owners = new Map<string, Owner>()
+  /** Filled again and again. */
+  private readonly receipt = emptyReceipt()
+  private worth = 0
 
   constructor(private readonly parts: ReceiptMakerParts) {}
 
-  make(work: WorkDone, wallMs: number): Made {
+  /** The receipt of this work, which is good until the next one is made: nearly all are packed at once. */
+  make(work: WorkDone, wallMs: number): Receipt {
     const { tags, rules } = this.parts
-    const { task, attempt, kind, served, tenant, asker, request, answer } = work
-    const { scout, model, provider } = served
-    const owner = this.ownerOf(scout)
+    const { receipt } = this
+    const { task, served, tenant, request, answer } = work
+    const { model } = served
+    const owner = this.ownerOf(served.scout)
     const atS = Math.floor(wallMs / 1000)
     const flags = this.flags(work, owner.operator, Math.floor(atS / daysS))
     const promptUnits = promptUnitsOf(request.textBytes, request.media)
     const answerUnits = answerUnitsOf(answer.textBytes, request.answerUnitsMax)
-    const worth = pointsOf(paidPrice(rules, model), promptUnits, answerUnits)
-    const points = earnsNothing(flags) ? 0 : worth
+    this.worth = pointsOf(paidPrice(rules, model), promptUnits, answerUnits)
     const salt = tags.salt(task)
+    requestHashOf(salt, request.digest, receipt.requestHash)
+    answerHashOf(salt, answer.texts, receipt.answerHash)
     // An audit has a tag of its own: nobody learns from receipts which answers were audits, and what those look like.
     const client = tenant === auditTenant ? `${tenant}:${task}` : tenant
-    const receipt: Receipt = {
-      task,
-      attempt,
-      atS,
-      scout,
-      ownerTag: owner.tag,
-      tenantTag: tags.tag(client),
-      kind,
-      model,
-      provider,
-      requestHash: requestHashOf(salt, request.digest),
-      answerHash: answerHashOf(salt, answer.texts),
-      promptUnits,
-      answerUnits,
-      points,
-      flags,
-      asker,
-      home: owner.home,
-      countersignature: null,
-    }
-    return {
-      receipt,
-      worked: { atS, scout, model, points, flags },
-      owed: (flags & freeBits) === 0 ? chargeOf(worth) : 0,
-    }
+    receipt.task = task
+    receipt.attempt = work.attempt
+    receipt.atS = atS
+    receipt.scout = served.scout
+    receipt.ownerTag = owner.tag
+    receipt.tenantTag = tags.tag(client)
+    receipt.kind = work.kind
+    receipt.model = model
+    receipt.provider = served.provider
+    receipt.promptUnits = promptUnits
+    receipt.answerUnits = answerUnits
+    receipt.points = earnsNothing(flags) ? 0 : this.worth
+    receipt.flags = flags
+    receipt.asker = work.asker
+    receipt.home = owner.home
+    return receipt
+  }
+
+  /** What the client of the receipt that was made last owes for it, where points are spent. */
+  get owed(): number {
+    return (this.receipt.flags & freeBits) === 0 ? chargeOf(this.worth) : 0
   }
 
   private ownerOf(scout: string): Owner {

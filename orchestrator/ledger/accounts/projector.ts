@@ -29,6 +29,12 @@ export interface SeasonRow {
 /** What is folded of a receipt. */
 export type Worked = Pick<Receipt, 'atS' | 'scout' | 'model' | 'points' | 'flags'>
 
+/** What the leaves of a batch say, in order, as a list has it; it is read before the next one is asked for. */
+export interface Said {
+  readonly length: number
+  at(place: number): Worked | LedgerEvent | undefined
+}
+
 /**
  * Rows of a snapshot that go further than the snapshot, because the process ended before all of its rows were written:
  * up to which batch each of them goes.
@@ -85,14 +91,11 @@ export class Projector {
   }
 
   /** The same of a batch whose leaves are known as what they say. */
-  take(
-    batch: Pick<Batch, 'seq' | 'head' | 'atMs'>,
-    leaves: readonly (Worked | LedgerEvent)[],
-    ahead: Ahead | null = null,
-  ): void {
+  take(batch: Pick<Batch, 'seq' | 'head' | 'atMs'>, leaves: Said, ahead: Ahead | null = null): void {
     const { seq, atMs } = batch
     if (seq !== this.end.seq + 1) throw new Error(`batch ${seq} does not follow ${this.end.seq}`)
-    for (const leaf of leaves) {
+    for (let place = 0; place < leaves.length; place++) {
+      const leaf = leaves.at(place)!
       if ('type' in leaf) this.event(leaf, { seq, atMs, ahead })
       else if (ahead === null) this.receipt(leaf)
       else this.receiptAgain(leaf, seq, ahead)

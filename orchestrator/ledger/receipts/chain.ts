@@ -6,8 +6,8 @@
 
 import { sha256 } from '../../../shared/answers/sha256.ts'
 import { batchLeavesMax } from '../../../shared/limits/ledger/ledger.ts'
-import { type LeafBuffer, unpackLeaves } from './leaf-buffer.ts'
-import { rootOf } from './merkle.ts'
+import { eachLeaf, type LeafBuffer } from './leaf-buffer.ts'
+import { addLeaf, endTree } from './merkle.ts'
 
 export interface Head {
   /** From 1, without gaps. */
@@ -73,7 +73,7 @@ export function readHead(bytes: Uint8Array): Head | null {
 }
 
 interface Sealing {
-  leaves: Pick<LeafBuffer, 'packed' | 'count'>
+  leaves: Pick<LeafBuffer, 'take' | 'count'>
   atMs: number
   rulesHash: Uint8Array
   sign: (bytes: Uint8Array) => Uint8Array
@@ -84,12 +84,14 @@ export interface SealedBatch extends Omit<Batch, 'leaves'> {
   leaves: Uint8Array
 }
 
-/** The next batch of a chain; at least one leaf. */
+/** The next batch of a chain; at least one leaf. It takes the leaves, to which nothing can be added any more. */
 export function sealBatch(after: ChainEnd, { leaves, atMs, rulesHash, sign }: Sealing): SealedBatch {
-  const { packed, count } = leaves
+  const { count } = leaves
   if (count > batchLeavesMax) throw new Error(`a batch of ${count} leaves is too large`)
   const seq = after.seq + 1
-  const root = rootOf(unpackLeaves(packed))
+  const packed = leaves.take()
+  eachLeaf(packed, (from, end) => addLeaf(packed, from, end))
+  const root = endTree()
   const head = packHead({ seq, previous: after.hash, root, count, atMs, rulesHash })
   return { seq, atMs, head, signature: sign(head), leaves: packed }
 }

@@ -14,11 +14,16 @@ const requestTag = Buffer.from('chasm-request-v1')
 /** Filled again and again. */
 const requestBytes = tagged(requestTag, sha256Bytes)
 
-/** `digest`: SHA-256 of the body. */
-export function requestHashOf(salt: Uint8Array, digest: Uint8Array): Uint8Array {
+/** `digest`: SHA-256 of the body. `hash`: where it goes, of the right size. */
+export function requestHashOf(
+  salt: Uint8Array,
+  digest: Uint8Array,
+  hash: Uint8Array = new Uint8Array(sha256Bytes),
+): Uint8Array {
   requestBytes.set(salt, requestTag.length)
   requestBytes.set(digest, requestTag.length + saltBytes)
-  return sha256(requestBytes)
+  sha256Into(requestBytes, hash)
+  return hash
 }
 
 /** Salts and tags of one hub: the same for the same task and owner, and known to nobody without its secret. */

@@ -11,12 +11,22 @@ const lengthBytes = 2
 const firstBytes = 1_024
 /** Most batches are small, the largest have a hundred times as much. */
 const growth = 4
+/** Of what a batch has grown to no more is kept for the next one: as much as receipts of usual length take. */
+const spareBytesMax = 256 * 1_024
+
+/** The room of a batch that was given up, for the next one: a hub fills many of these in a second. */
+let spare: Buffer<ArrayBuffer> | null = null
 
 export class LeafBuffer {
-  private bytes = Buffer.allocUnsafeSlow(firstBytes)
+  private bytes: Buffer<ArrayBuffer>
   private used = 0
   /** Leaves. */
   count = 0
+
+  constructor() {
+    this.bytes = spare ?? Buffer.allocUnsafeSlow(firstBytes)
+    spare = null
+  }
 
   /** Packs a receipt behind the last leaf. */
   receipt(receipt: Receipt): void {
@@ -37,7 +47,15 @@ export class LeafBuffer {
     return unpackLeaves(this.packed)
   }
 
-  /** All of them, as they are stored. */
+  /** All of them, as they are stored, in bytes of their own. Nothing may be added any more. */
+  take(): Uint8Array {
+    const packed = new Uint8Array(this.bytes.subarray(0, this.used))
+    if (this.bytes.length <= spareBytesMax) spare = this.bytes
+    this.bytes = noRoom
+    return packed
+  }
+
+  /** All of them, as they are stored; good until the next one is added. */
   get packed(): Uint8Array {
     return this.bytes.subarray(0, this.used)
   }
@@ -59,15 +77,22 @@ export class LeafBuffer {
   }
 }
 
+const noRoom = Buffer.alloc(0)
+
 /** The leaves of `packed`, as views. */
 export function unpackLeaves(packed: Uint8Array): Uint8Array[] {
   const leaves: Uint8Array[] = []
+  eachLeaf(packed, (from, end) => leaves.push(packed.subarray(from, end)))
+  return leaves
+}
+
+/** Where each leaf of `packed` stands, in their order. */
+export function eachLeaf(packed: Uint8Array, take: (from: number, end: number) => void): void {
   for (let at = 0; at < packed.length; ) {
     const from = at + lengthBytes
     at = from + packed[at]! * 256 + packed[at + 1]!
-    leaves.push(packed.subarray(from, at))
+    take(from, at)
   }
-  return leaves
 }
 
 export function packLeaves(leaves: readonly Uint8Array[]): LeafBuffer {

@@ -4,6 +4,7 @@
  * packs it again. Receipts of version 1, which lack the last three values, are read for as long as chains hold them.
  * Pure; batches are made of receipts in `leaf-buffer.ts` and `chain.ts`.
  */
+import { sha256Bytes } from '../../../shared/answers/sha256.ts'
 import { beginFrame, readValue } from '../../../shared/protocol/read.ts'
 import {
   writeBytes,
@@ -43,6 +44,23 @@ export interface Receipt {
   home: string
   /** The nonce of the attempt and behind it what its scout signed, `countersignatureBytes`; null when it did not. */
   countersignature: Uint8Array | null
+}
+
+/** To be filled. */
+export function emptyReceipt(): Receipt {
+  const none = new Uint8Array(0)
+  return {
+    ...{ task: 0, attempt: 0, atS: 0, scout: '', ownerTag: none, tenantTag: none },
+    ...{ kind: 'chat', model: '', provider: '' },
+    ...{ requestHash: new Uint8Array(sha256Bytes), answerHash: new Uint8Array(sha256Bytes) },
+    ...{ promptUnits: 0, answerUnits: 0, points: 0, flags: 0, asker: '', home: '', countersignature: null },
+  }
+}
+
+/** The same one, in an object of its own. */
+export function ownReceipt(receipt: Receipt): Receipt {
+  const { requestHash, answerHash } = receipt
+  return { ...receipt, requestHash: new Uint8Array(requestHash), answerHash: new Uint8Array(answerHash) }
 }
 
 /** The first value; another one stands for another order of values. */

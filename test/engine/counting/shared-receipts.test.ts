@@ -4,7 +4,7 @@ import { ReceiptMaker } from '../../../orchestrator/engine/ledger/receipt-maker.
 import type { WorkDone } from '../../../orchestrator/engine/ports/ledger/work.ts'
 import { zeroReasons } from '../../../orchestrator/ledger/points/zero-rules.ts'
 import { HubTags } from '../../../orchestrator/ledger/receipts/hashes.ts'
-import type { Receipt } from '../../../orchestrator/ledger/receipts/receipt.ts'
+import { ownReceipt, type Receipt } from '../../../orchestrator/ledger/receipts/receipt.ts'
 import { workOf } from '../../support/ledger/past-work.ts'
 import { listedRules, mayMs } from '../../support/ledger/small-ledger.ts'
 
@@ -14,7 +14,7 @@ const worked = { scout: 'key_ant/ant', model: 'llama-3.1-8b-instant', tenant: 'h
 function receiptsOf(works: readonly WorkDone[]): Receipt[] {
   const tags = new HubTags(new Uint8Array(32).fill(1))
   const maker = new ReceiptMaker({ rules: listedRules(), tags, trust: { isConvicted: () => false }, ownersOf: () => 2 })
-  return works.map((work) => maker.make(work, mayMs).receipt)
+  return works.map((work) => ownReceipt(maker.make(work, mayMs)))
 }
 
 /** The same texts again and again. */
