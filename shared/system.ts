@@ -26,8 +26,8 @@ export interface System {
  * Uniform in [0, 1), from entropy that nobody can foresee: for draws whose outcome is worth something to others.
  */
 export function secretUnit(system: Pick<System, 'randomBytes'>): number {
-  const [a = 0, b = 0, c = 0, d = 0] = system.randomBytes(4)
-  return (a * 0x1000000 + b * 0x10000 + c * 0x100 + d) / 0x100000000
+  const bytes = system.randomBytes(4)
+  return (bytes[0]! * 0x1000000 + bytes[1]! * 0x10000 + bytes[2]! * 0x100 + bytes[3]!) / 0x100000000
 }
 
 /** Runs `action` again and again until it is cancelled, the first time after `everyMs`. */

@@ -159,7 +159,7 @@ export class AnswerDesk implements AttemptEvents {
     let usedTokens = 0
     if (attemptStream !== undefined) {
       tokens = attemptStream.tokens
-      usedTokens = attemptStream.usage.promptTokens + attemptStream.usage.completionTokens
+      usedTokens = attemptStream.facts.promptTokens + attemptStream.facts.completionTokens
     }
     const cause = outcome === 'done' ? null : reportedFault(settlement)
     const type = 'settle' as const

@@ -19,8 +19,9 @@ import type {
 } from '../engine/ports/trust/witness.ts'
 import type { TrustView } from '../ledger/accounts/trust-port.ts'
 import { delayOf, PendingAudits } from './audits/pending.ts'
+import { questionHash } from './checks/question-hash.ts'
 import { SharedTexts } from './checks/repeats.ts'
-import { textHash } from './checks/text-hash.ts'
+import { plainTextHash, textHash } from './checks/text-hash.ts'
 import { textIn } from './desk/asking.ts'
 import { type Audit, type AuditEnd, Audits } from './desk/audits.ts'
 import { KeptBudget } from './desk/kept-budget.ts'
@@ -33,8 +34,6 @@ import { isAppealed, probeShareOf } from './standing/record.ts'
 
 /** Characters of a text that are enough to notice a repeat. */
 const repeatCharsRead = 1_024
-/** A longer request is not told from others: it would be read in the turn in which its answer ends. */
-const hashedRequestBytesMax = 32_768
 /** Of what an audit waits for. */
 const probeBytes = 512
 
@@ -177,11 +176,10 @@ export class TrustDesk implements AnswerWitness, TrustView {
   }
 
   private lookForRepeats(seat: Seat, answer: WitnessedAnswer): void {
-    const text = textIn(answer, repeatCharsRead)
-    const hash = text === null ? null : textHash(text)
+    const hash = hashOf(answer)
     if (hash === null) return
     const isCommon = this.shared.note(hash, operatorOf(answer.served.scout))
-    const isRepeat = ringOf(seat).note(hash, requestHash(answer.request))
+    const isRepeat = ringOf(seat).note(hash, questionHash(answer.request))
     if (isRepeat && !isCommon && !answer.isDirected) this.book.bookRepeat(seat.record, answer.tenant)
   }
 
@@ -241,9 +239,11 @@ export class TrustDesk implements AnswerWitness, TrustView {
   }
 }
 
-/** Of what was asked: other parameters make no other question. */
-function requestHash(request: Uint8Array): number {
-  if (request.length > hashedRequestBytesMax) return 0
-  const { messages } = JSON.parse(Buffer.from(request).toString('utf8')) as { messages?: unknown }
-  return Number(BigInt.asUintN(53, BigInt(Bun.hash(JSON.stringify(messages)))))
+/** Null for an answer that is too short to say anything, or has no text. */
+function hashOf(answer: WitnessedAnswer): number | null {
+  const { body, textStart = 0, textEnd = 0 } = answer
+  const hash = textEnd > 0 ? plainTextHash(body, textStart, textEnd) : undefined
+  if (hash !== undefined) return hash
+  const text = textIn(answer, repeatCharsRead)
+  return text === null ? null : textHash(text)
 }

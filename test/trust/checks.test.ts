@@ -1,8 +1,11 @@
+import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { questionHash } from '../../orchestrator/trust/checks/question-hash.ts'
 import { RepeatRing, SharedTexts } from '../../orchestrator/trust/checks/repeats.ts'
 import { isSignal, type Observed } from '../../orchestrator/trust/checks/signals.ts'
-import { textHash } from '../../orchestrator/trust/checks/text-hash.ts'
+import { plainTextHash, textHash } from '../../orchestrator/trust/checks/text-hash.ts'
 import { repeatCharsMin, repeatRing, sharedTextsKept } from '../../shared/limits/trust/audits.ts'
+import '../support/law/seeded-properties.ts'
 
 const long = 'All work and no play makes Jack a dull boy. '.repeat(8)
 
@@ -18,6 +21,44 @@ describe('the hash of a text', () => {
   test('differs for ten thousand different texts', () => {
     const hashes = new Set(Array.from({ length: 10_000 }, (_, at) => textHash(`${at} ${long}`)))
     expect(hashes.size).toBe(10_000)
+  })
+})
+
+describe('the hash of a text where it stands in JSON', () => {
+  const inJson = (text: string) => {
+    const bytes = Buffer.from(JSON.stringify({ content: text }))
+    return plainTextHash(bytes, '{"content":"'.length, bytes.length - 2)
+  }
+  test('is that of the text, or is not told where the text has to be read first', () => {
+    const plain = fc.string({ minLength: 100, maxLength: 700, unit: fc.constantFrom(...'aZ9 .,-\n"é😀') })
+    fc.assert(
+      fc.property(plain, (text) => {
+        const hash = inJson(text)
+        // Bytes are never fewer than characters.
+        if (hash !== undefined) expect(hash).toBe(textHash(text))
+      }),
+    )
+    expect(inJson(long)).toBe(textHash(long))
+    expect(inJson(long.slice(0, repeatCharsMin - 1))).toBe(null)
+    expect(inJson(`"${long}`)).toBe(undefined)
+    expect(inJson(`é${long}`)).toBe(undefined)
+  })
+})
+
+describe('the hash of a question', () => {
+  const messages = [{ role: 'user', content: 'Why is the sky blue?' }]
+  const hashOf = (request: object) => questionHash(Buffer.from(JSON.stringify(request)))
+  test('is that of its messages, whatever stands around them', () => {
+    const hash = hashOf({ model: 'm', messages })
+    expect(hash).not.toBe(0)
+    expect(hashOf({ temperature: 0.5, messages, model: 'n', nested: { messages: [] } })).toBe(hash)
+    expect(hashOf({ model: 'm', messages: [...messages, ...messages] })).not.toBe(hash)
+    expect(hashOf({ model: 'm', messages: [{ role: 'system', content: 'Why is the sky blue?' }] })).not.toBe(hash)
+  })
+  test('is none where there are no messages, or too many', () => {
+    expect(hashOf({ model: 'm', input: 'x' })).toBe(0)
+    expect(hashOf({ model: 'm', messages: [{ role: 'user', content: 'x'.repeat(40_000) }] })).toBe(0)
+    expect(questionHash(Buffer.from('no JSON'))).toBe(0)
   })
 })
 

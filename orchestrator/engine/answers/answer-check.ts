@@ -242,6 +242,7 @@ function message(): boolean {
   if (!scan.enterObject()) return false
   while (scan.nextField()) {
     const field = scan.fieldIn(inMessage)
+    if (field > 0 && saysNothing()) continue
     const isText = scan.next === Class.text
     if (field !== 0 || isText) scan.skip()
     else if (!isNull()) return false
@@ -251,6 +252,13 @@ function message(): boolean {
     textOfBody.end = scan.textEnd
   }
   return !scan.failed
+}
+
+/** Passes over null and an empty list, as most services write a refusal and tool calls that there are none of. */
+function saysNothing(): boolean {
+  const { at, isNull } = scan
+  if (!isNull && (scan.next !== Class.list || scan.isFilledList(at))) return false
+  return scan.skip()
 }
 
 function usageHere(usage: Usage): boolean {

@@ -19,12 +19,12 @@ import type { TrustWord } from '../../../shared/scouts/trust-words.ts'
 import type { Served, TaskKind } from '../../../shared/task.ts'
 import { isInSteps, type Steps } from '../../../shared/turn-lane.ts'
 import type { Cost } from '../../core/fleet/cost.ts'
-import type { SpokenAnswer } from '../counting/spoken-answer.ts'
+import { isOneText, oneText, type SpokenAnswer } from '../counting/spoken-answer.ts'
 import type { Use } from '../ports/charged-key.ts'
 import type { AnswerCount, Signed } from '../ports/ledger/work.ts'
 import type { ChunkHead, Settlement } from '../ports/scouts.ts'
 import type { WitnessSeat } from '../ports/trust/witness.ts'
-import { inspectBody, inspectLine, passBody, type Usage } from './answer-check.ts'
+import { type BodyFacts, inspectBody, inspectLine, passBody } from './answer-check.ts'
 import type { Check, CheckSteps } from './answer-checks.ts'
 import type { AskedSource } from './asked.ts'
 import { Choices } from './choices.ts'
@@ -34,7 +34,7 @@ import type { WatchedLines } from './watch/watched-lines.ts'
 const newline = 0x0a
 /** Shared by all who hold no lines; never added to. */
 export const noLines: Uint8Array[] = []
-const noUsage: Usage = { promptTokens: 0, completionTokens: 0 }
+const noFacts: BodyFacts = { promptTokens: 0, completionTokens: 0, textStart: 0, textEnd: 0 }
 const tooLong = fault(
   'answer_too_large',
   `The scout streamed more than ${streamedAnswerBytesMax} bytes as one answer: limit it with \`max_tokens\`.`,
@@ -56,7 +56,8 @@ export class AttemptStream {
   private withheldBytes = 0
   /** Lines with content so far, or the provider's own count of a whole answer. */
   tokens = 0
-  usage = noUsage
+  /** What was found in the settled body. */
+  facts = noFacts
   /** The settled body, until it is committed. */
   body: Uint8Array | null = null
   /** The session over which a settlement came that is being checked in steps; 0 when there is none. */
@@ -83,8 +84,10 @@ export class AttemptStream {
   /** null unless it is streamed. */
   private readonly choices: Choices | null
   private readonly template: LineTemplate | null
-  /** What it says, for its receipt; null where there will be none. */
-  private readonly spoken: SpokenAnswer | null
+  /** What it says, for its receipt; null where there will be none, and for an answer that is one short text. */
+  private spoken: SpokenAnswer | null
+  /** What it says is one short text of its body, which is counted when it is asked for. */
+  private isOneText = false
 
   constructor(
     readonly attempt: number,
@@ -99,7 +102,7 @@ export class AttemptStream {
   ) {
     this.choices = stream ? new Choices(source) : null
     this.template = stream ? new LineTemplate() : null
-    this.spoken = source.counted?.() ?? null
+    this.spoken = stream ? (source.counted?.() ?? null) : null
   }
 
   /** Whether a settlement was taken, on which the core decides at the end of the turn. */
@@ -201,36 +204,44 @@ export class AttemptStream {
   private *keepLong(body: Uint8Array): CheckSteps {
     const known = yield* passBody(body)
     const flaw = known === null ? noAnswer : this.keep(body, known)
-    if (flaw === null && this.isSpokenWhole) yield* this.spoken!.wholeInSteps(body)
+    if (flaw === null && !this.stream && this.kind === 'chat' && this.spoken !== null) {
+      yield* this.spoken.wholeInSteps(body)
+    }
     return flaw
-  }
-
-  /** Its texts are in the settled body; embeddings have none. */
-  private get isSpokenWhole(): boolean {
-    return this.spoken !== null && !this.stream && this.kind === 'chat'
   }
 
   private keep(body: Uint8Array, known: JsonSpans | null): Fault | null {
     const facts = inspectBody(body, this.kind, this.stream, this.source, this.offset, known)
     if (facts === null) return noAnswer
     if (!this.stream) this.tokens = facts.completionTokens
-    this.usage = facts
+    this.facts = facts
     this.body = body
-    if (known !== null || !this.isSpokenWhole) return null
-    if (facts.textEnd > 0) this.spoken!.text(body, facts.textStart, facts.textEnd)
-    else this.spoken!.whole(body)
+    if (!this.stream) this.speakWhole(body, facts, known !== null)
     return null
   }
 
-  /** What it has said, once; null where that is not counted. */
+  /** Its texts are in the settled body; embeddings have none, and a long one is read in steps. */
+  private speakWhole(body: Uint8Array, { textStart, textEnd }: BodyFacts, isInSteps: boolean): void {
+    const isRead = this.kind === 'chat' && !isInSteps
+    this.isOneText = isRead && isOneText(body, textStart, textEnd)
+    if (this.isOneText) return
+    this.spoken ??= this.source.counted?.() ?? null
+    if (!isRead) return
+    if (textEnd > 0) this.spoken?.text(body, textStart, textEnd)
+    else this.spoken?.whole(body)
+  }
+
+  /** What it has said, once, where that is counted. */
   answerCount(): AnswerCount | null {
+    const { body, facts } = this
+    if (this.isOneText && body !== null) return oneText(body, facts.textStart, facts.textEnd)
     return this.spoken?.end() ?? null
   }
 
   /** What an answer that is whole has used, as far as it is believed; an estimate where nobody counted. */
   wholeUse(): Use {
     const { tokens, body } = this
-    const { promptTokens, completionTokens } = this.usage
+    const { promptTokens, completionTokens } = this.facts
     const { model } = this.served
     if (promptTokens > 0 || completionTokens > 0) return { model, promptTokens, completionTokens, isEstimated: false }
     const inBody = this.kind === 'embed' ? 0 : Math.ceil((body?.length ?? 0) / answerBytesPerTokenEstimated)

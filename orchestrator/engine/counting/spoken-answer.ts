@@ -30,8 +30,6 @@ type Usual = SpokenText | 'unseen' | 'mixed'
 
 export class SpokenAnswer implements TextTaker {
   private spoken = noneSpoken
-  /** Of an answer that is one text, and came whole. */
-  private one: AnswerCount | null = null
   private usual: Usual = 'mixed'
   private lessons = 0
 
@@ -55,9 +53,7 @@ export class SpokenAnswer implements TextTaker {
 
   /** A whole answer that is one text, as it stands between its quotes. */
   text(body: Uint8Array, from: number, to: number): void {
-    if (to === from) return
-    if (to - from < fillerBytesMin && !hasEscape(body, from, to)) this.one = oneText(body, from, to)
-    else this.textAt(0, 'content', 0)?.addJson(body, from, to)
+    if (to > from) this.textAt(0, 'content', 0)?.addJson(body, from, to)
   }
 
   /** A whole answer. */
@@ -78,7 +74,6 @@ export class SpokenAnswer implements TextTaker {
 
   /** What was said; once. */
   end(): AnswerCount {
-    if (this.one !== null) return this.one
     const texts: AnswerText[] = []
     let textBytes = 0
     for (const { choice, part, place, text } of this.spoken) {
@@ -123,8 +118,13 @@ export class SpokenAnswer implements TextTaker {
 
 const backslash = 0x5c
 
-/** Of texts this short all counts. */
-function oneText(body: Uint8Array, from: number, to: number): AnswerCount {
+/** Whether a text that stands there says what its bytes are, and is so short that all of it counts. */
+export function isOneText(body: Uint8Array, from: number, to: number): boolean {
+  return to > from && to - from < fillerBytesMin && !hasEscape(body, from, to)
+}
+
+/** The count of an answer that is such a text, where it stands. */
+export function oneText(body: Uint8Array, from: number, to: number): AnswerCount {
   const length = to - from
   const digest = sha256(body.subarray(from, to))
   return { texts: [{ choice: 0, part: 'content', place: 0, length, digest }], textBytes: length }

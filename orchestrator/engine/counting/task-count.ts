@@ -77,12 +77,16 @@ interface Held {
   textsHash: number | null
 }
 
+/** Shared by all that nobody holds; never added to. */
+const noneHeld: Held[] = []
+
 export class TaskCount {
   private body: Uint8Array | null = null
   private request: RequestCount | null = null
   /** A long request is being counted: in turns of the lane, and in those of the check of its answer. */
   private counting: Generator<void, RequestCount> | null = null
-  private readonly held: Held[] = []
+  /** Who holds it; made for the first one. */
+  private held = noneHeld
   private begun: Held | null = null
 
   constructor(
@@ -110,7 +114,8 @@ export class TaskCount {
     this.body = body
     this.begun = null
     if (begun === null) return
-    this.held.push(begun)
+    if (this.held === noneHeld) this.held = [begun]
+    else this.held.push(begun)
     this.lease()
   }
 
@@ -172,7 +177,7 @@ export class TaskCount {
   /** No scout holds it any more. */
   releasedAll(): void {
     this.release(this.held)
-    this.held.length = 0
+    this.held = noneHeld
     this.body = null
     this.counting = null
   }
@@ -188,7 +193,20 @@ export class TaskCount {
     this.releasedAll()
     const { textsHash } = request
     const isLoop = this.leased.holds(tenant, textsHash) || this.others?.holds(tenant, textsHash) === true
-    const marks = { isDirected, isLoop, isPartial, isContinued }
-    return { task, attempt, kind, served, tenant, asker, request, answer, ...marks, signed }
+    return {
+      task,
+      attempt,
+      kind,
+      served,
+      tenant,
+      asker,
+      request,
+      answer,
+      isDirected,
+      isLoop,
+      isPartial,
+      isContinued,
+      signed,
+    }
   }
 }

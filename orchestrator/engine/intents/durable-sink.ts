@@ -273,8 +273,8 @@ export class DurableSink implements AnswerSink, AskedSource {
 
   private workOf(attemptStream: AttemptStream): WorkDone | null {
     const { attempt, served, signed } = attemptStream
-    const answer = attemptStream.answerCount()
     const { count } = this.options
+    const answer = count === null ? null : attemptStream.answerCount()
     if (answer === null || count === null) return null
     return count.over({ attempt, served, answer, isPartial: false, isContinued: false, signed })
   }

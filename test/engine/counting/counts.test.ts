@@ -4,7 +4,11 @@ import { Random } from '../../../orchestrator/core/model/random.ts'
 import { inspectBody } from '../../../orchestrator/engine/answers/answer-check.ts'
 import { askedUnknown } from '../../../orchestrator/engine/answers/asked.ts'
 import { countRequest, isLongRequest } from '../../../orchestrator/engine/counting/request-count.ts'
-import { SpokenAnswer } from '../../../orchestrator/engine/counting/spoken-answer.ts'
+import {
+  isOneText as isPlainText,
+  oneText as plainText,
+  SpokenAnswer,
+} from '../../../orchestrator/engine/counting/spoken-answer.ts'
 import { SpokenText } from '../../../orchestrator/engine/counting/spoken-text.ts'
 import { WorkCounter } from '../../../orchestrator/engine/counting/task-count.ts'
 import { countSliceBytes } from '../../../shared/limits/ledger/ledger.ts'
@@ -146,7 +150,10 @@ describe('an answer', () => {
     ['an empty text', choice('{"content":""}'), true],
     ['no text', choice('{"content":null}'), false],
     ['a refusal beside it', choice('{"content":"plain","refusal":"no"}'), false],
-    ['a refusal before it', choice('{"refusal":null,"content":"plain"}'), false],
+    ['a refusal before it', choice('{"refusal":"no","content":"plain"}'), false],
+    ['no refusal before it', choice('{"refusal":null,"content":"plain"}'), true],
+    ['no refusal and no tool calls', choice('{"content":"plain","refusal":null,"tool_calls":[ ]}'), true],
+    ['no tool calls and no text', choice('{"content":null,"refusal":null,"tool_calls":null}'), false],
     ['a tool call', choice('{"content":"plain","tool_calls":[{"function":{"name":"f","arguments":"{}"}}]}'), false],
     ['two texts of one name', choice('{"content":"first","content":"second"}'), false],
     ['an empty text behind one', choice('{"content":"first","content":""}'), false],
@@ -167,7 +174,10 @@ describe('an answer', () => {
     const cut = new SpokenAnswer(() => 0)
     if (isOneText) cut.text(bytes, facts.textStart, facts.textEnd)
     else cut.whole(bytes)
-    expect(cut.end()).toEqual(read.end())
+    const whole = read.end()
+    expect(cut.end()).toEqual(whole)
+    const { textStart, textEnd } = facts
+    if (isPlainText(bytes, textStart, textEnd)) expect(plainText(bytes, textStart, textEnd)).toEqual(whole)
   })
 
   test('that is whole has its content, refusals and tool calls, by choice', () => {

@@ -49,12 +49,14 @@ export class AnswerWatch implements WatchedTask {
   /** The answer is committed. */
   seen(attemptStream: AttemptStream, body: Uint8Array): void {
     const { witness, tenant, kind, stream, isDirected, deadlineMs, request } = this
-    const { served, watched, usage, seat } = attemptStream
-    witness.settled(served, usage.completionTokens, attemptStream.answerBytes, seat)
+    const { served, watched, facts, seat } = attemptStream
+    witness.settled(served, facts.completionTokens, attemptStream.answerBytes, seat)
     watched?.add(attemptStream.end())
     // Where another scout has seen the request nobody could be asked again who is known not to have.
     if (watched === null || watched.lines === null || this.attempts > 1) return
     const { interest, lines } = watched
-    witness.answered({ interest, tenant, kind, served, stream, isDirected, request, deadlineMs, lines, body, seat })
+    const { textStart, textEnd } = facts
+    const said = { lines, body, textStart, textEnd }
+    witness.answered({ interest, tenant, kind, served, stream, isDirected, request, deadlineMs, ...said, seat })
   }
 }

@@ -61,8 +61,8 @@ export class DurableWatch {
   /** The answer is committed. Of embeddings it is `body`. */
   seen(attemptStream: AttemptStream, lines: readonly Uint8Array[], body: Uint8Array): void {
     const witness = this.watchers.now?.witness
-    const { attempt, served, usage, answerBytes } = attemptStream
-    witness?.settled(served, usage.completionTokens, answerBytes)
+    const { attempt, served, facts, answerBytes } = attemptStream
+    witness?.settled(served, facts.completionTokens, answerBytes)
     const { kept } = this
     this.release()
     if (witness === undefined || kept === null || kept.attempt !== attempt) return

@@ -8,9 +8,12 @@ import { ownPart } from '../../../../shared/json/byte-part.ts'
 import { witnessedBytesMax } from '../../../../shared/limits/trust/audits.ts'
 import type { Interest } from '../../ports/trust/witness.ts'
 
+/** Of answers that come whole; never added to. */
+const noLines: Uint8Array[] = []
+
 export class WatchedLines {
   /** Those that were kept, in order; null when there was no room for them. */
-  lines: Uint8Array[] | null = []
+  lines: Uint8Array[] | null = noLines
   private bytes = 0
 
   constructor(
@@ -24,6 +27,7 @@ export class WatchedLines {
       if (this.lines === null || this.bytes + line.length > witnessedBytesMax) return
       if (this.account.take(this.operator, line.length) !== null) return this.release()
       this.bytes += line.length
+      if (this.lines === noLines) this.lines = []
       this.lines.push(ownPart(line))
     }
   }

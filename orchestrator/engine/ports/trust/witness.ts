@@ -63,6 +63,9 @@ export interface WitnessedAnswer {
   /** Of a stream: its lines, up to a bound. */
   lines: readonly Uint8Array[]
   body: Uint8Array
+  /** Where between its quotes the one text of `body` stands that says all; `textEnd` 0 or absent where it is not so. */
+  textStart?: number
+  textEnd?: number
   /** As it came with the note. */
   seat?: WitnessSeat | undefined
 }
