@@ -59,14 +59,22 @@ export class ScoutSession {
   readonly address: string
   phase: HubPhase = 'greeting'
   /**
-   * When the last round trip through the scout's work loop ended, or the upgrade. Of other frames only the pieces of a
-   * large answer count as one, because on a slow line the pong waits behind them.
+   * When the last round trip through the scout's work loop ended, or the upgrade: a ping and its pong, or a task and
+   * its answer. Of other frames only the pieces of a large answer count as one, because on a slow line the pong waits
+   * behind them.
    */
   private roundTripMs: number
   private ping = 0
   /** The newest ping that was answered; a slow answer to an older one than the last is still a round trip. */
   private ponged = 0
+  /** When the last ping was sent, or a task that was answered since, by the last look at the clock before that. */
   private pingedMs: number
+  /** A task that was sent, whose answer would show what a pong shows; 0 for none. Which look came before it. */
+  private asked = 0
+  private askedMs = 0
+  private checkedMs: number
+  /** When the engine was told last that this scout is alive. */
+  private heartbeatMs: number
   /** Before its welcome a scout takes nothing else. */
   private isWelcomed = false
   /** Settlements to be acknowledged with the next frame; null for none. */
@@ -95,6 +103,8 @@ export class ScoutSession {
     this.events = events
     this.roundTripMs = nowMs
     this.pingedMs = nowMs
+    this.checkedMs = nowMs
+    this.heartbeatMs = nowMs
     const { controlFramesPerSecond, controlBytesPerSecond, dataFramesPerSecond } = wireLimits
     this.control = new Allowance(allowance * controlFramesPerSecond, allowance * controlBytesPerSecond, 1, nowMs)
     this.data = new Allowance(allowance * dataFramesPerSecond, allowance * dataBytesPerSecond, 2, nowMs)
@@ -140,6 +150,7 @@ export class ScoutSession {
         if (!this.awaits(frame.ping)) return
         this.ponged = frame.ping
         this.roundTripMs = nowMs
+        this.heartbeatMs = nowMs
         events.heartbeat(id)
         return this.pump()
       case 'drain':
@@ -187,9 +198,9 @@ export class ScoutSession {
     }
     if (head.body !== null) {
       if (head.body.length !== head.size) return this.close('badFrame', `${head.type}.size is not its body's length`)
-      return this.deliver(head, head.body)
+      return this.deliver(head, head.body, nowMs)
     }
-    if (head.size === 0) return this.deliver(head, noBody)
+    if (head.size === 0) return this.deliver(head, noBody, nowMs)
     this.incoming ??= new IncomingBodies(this.operator, this.bytesInFlight, ({ task, attempt }, cause) => {
       this.events.broken(this.id, task, attempt, cause)
     })
@@ -202,12 +213,23 @@ export class ScoutSession {
     this.roundTripMs = nowMs
     const added = this.incoming.add(fragment)
     if (added === 'more') this.events.alive(this.id, fragment.task, fragment.attempt)
-    else if (added !== null) this.deliver(added.head, added.body)
+    else if (added !== null) this.deliver(added.head, added.body, nowMs)
   }
 
-  private deliver(head: BodyFrame, body: Uint8Array): void {
-    if (head.type === 'chunk') this.events.chunk(this.id, head, body)
-    else this.events.settle(this.id, head, body)
+  private deliver(head: BodyFrame, body: Uint8Array, nowMs: number): void {
+    if (head.type === 'chunk') return this.events.chunk(this.id, head, body)
+    if (head.task === this.asked && head.outcome === 'done') this.answered(nowMs)
+    this.events.settle(this.id, head, body)
+  }
+
+  /** A task came back answered: whoever works has shown it, and a busy fleet is not to be asked on top of that. */
+  private answered(nowMs: number): void {
+    this.asked = 0
+    this.roundTripMs = nowMs
+    this.pingedMs = Math.max(this.pingedMs, this.askedMs)
+    if (nowMs - this.heartbeatMs < wireLimits.heartbeatMs) return
+    this.heartbeatMs = nowMs
+    this.events.heartbeat(this.id)
   }
 
   // ------------------------------------------------------------ to the scout
@@ -219,6 +241,10 @@ export class ScoutSession {
     if (frame.type === 'cancel') this.outgoing?.drop(frame.task, frame.attempt)
     if (frame.type !== 'task' || body === undefined) return this.write(frame)
     const { task, attempt } = frame
+    if (this.asked === 0) {
+      this.asked = task
+      this.askedMs = this.checkedMs
+    }
     frame.acks = this.takeAcks()
     if (body.length <= wireLimits.inlineBodyBytesMax) {
       frame.body = body
@@ -272,6 +298,9 @@ export class ScoutSession {
   /** Looks at the clock: pings when it is time, gives up late bodies and a scout from which no pong came back. */
   check(nowMs: number): void {
     if (this.phase === 'closed' || this.phase === 'greeting') return
+    this.checkedMs = nowMs
+    // An answer that takes longer shows too late that the scout is there.
+    if (nowMs - this.askedMs >= wireLimits.heartbeatMs) this.asked = 0
     this.incoming?.dropLate(nowMs)
     if (nowMs - this.roundTripMs > wireLimits.silenceMs) return this.close('silent')
     if (nowMs - this.pingedMs < wireLimits.heartbeatMs || !this.isWelcomed) return

@@ -3,11 +3,11 @@ import { describe, expect, test } from 'vitest'
 import * as wireLimits from '../../shared/limits/wire.ts'
 import { closeTable } from '../../shared/protocol/close-codes.ts'
 import { encode } from '../../shared/protocol/codec.ts'
-import type { ScoutFrame } from '../../shared/protocol/frames.ts'
+import type { HubFrame, ScoutFrame } from '../../shared/protocol/frames.ts'
 import { isValidOffer } from '../../shared/protocol/offers.ts'
 import { type HubPhase, hubAccepts } from '../../shared/protocol/phases.ts'
 import { offerOf } from '../../shared/task.ts'
-import { chunkOf, hello, SessionStage, settleOf } from '../support/hub/session-stage.ts'
+import { chunkOf, hello, nonce, SessionStage, settleOf } from '../support/hub/session-stage.ts'
 
 const samples = {
   hello,
@@ -215,6 +215,47 @@ describe('silence', () => {
     expect(alive.code).toBeUndefined()
     expect(alive.names().filter((what) => what === 'heartbeat').length).toBe(alive.sent.length)
     expect(alive.sent.length).toBeGreaterThan(9)
+  })
+
+  const taskOf = (task: number): HubFrame => ({
+    ...{ type: 'task', task, attempt: 1, nonce, kind: 'chat', model: 'm', stream: false, ttlMs: 1, deadlineMs: 1 },
+    ...{ size: 0, body: new Uint8Array(0), acks: [] },
+  })
+  test('is broken by tasks that are answered, which take the place of pings and of their pongs', () => {
+    const stage = new SessionStage()
+    const seconds = 120
+    for (let second = 1; second <= seconds; second++) {
+      stage.nowMs += 1_000
+      stage.session.check(stage.nowMs)
+      stage.session.send(taskOf(second), new Uint8Array(0))
+      stage.say(settleOf(new Uint8Array(0), 0, second))
+    }
+    expect(stage.code).toBeUndefined()
+    expect(stage.sent.map(({ type }) => type)).toEqual(new Array(seconds).fill('task'))
+    // As often as with pings, which renew the leases of other tasks.
+    const heartbeats = stage.names().filter((what) => what === 'heartbeat').length
+    expect(heartbeats).toBeGreaterThanOrEqual(seconds / 6)
+    expect(heartbeats).toBeLessThanOrEqual(seconds / 5)
+    stage.nowMs += wireLimits.heartbeatMs
+    stage.session.check(stage.nowMs)
+    expect(stage.sent.at(-1)).toMatchObject({ type: 'ping' })
+  })
+
+  test('is not broken by answers that come late, to other tasks, or are none', () => {
+    for (const outcome of ['done', 'failed'] as const) {
+      const stage = new SessionStage()
+      let pings = 0
+      for (let second = 1; second <= 60; second++) {
+        stage.nowMs += 1_000
+        stage.session.check(stage.nowMs)
+        stage.session.send(taskOf(second), new Uint8Array(0))
+        const task = outcome === 'done' ? second - 8 : second
+        if (task > 0) stage.say({ ...settleOf(new Uint8Array(0), 0, task), outcome })
+        pings = stage.sent.filter(({ type }) => type === 'ping').length
+      }
+      expect([outcome, stage.code]).toEqual([outcome, 4408])
+      expect(pings).toBe(5)
+    }
   })
 
   test('ends after its time and not before, also while the hub goes on sending', () => {
