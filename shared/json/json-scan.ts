@@ -60,8 +60,11 @@ export class JsonScan {
   /** Large values that were passed before; null in a document that is read for the first time. */
   private known: JsonSpans | null = null
 
-  /** Begins with these bytes; false when they are no UTF-8. `known`: what was found when they were passed before. */
-  begin(bytes: Uint8Array, valuesMax: number, known: JsonSpans | null = null): boolean {
+  /**
+   * Begins with these bytes; false when they are no UTF-8. `known`: what was found when they were passed before.
+   * `isText`: they are known to be UTF-8.
+   */
+  begin(bytes: Uint8Array, valuesMax: number, known: JsonSpans | null = null, isText = known !== null): boolean {
     this.bytes = bytes
     this.at = 0
     this.depth = 0
@@ -71,7 +74,7 @@ export class JsonScan {
     this.comparesLeft = answerComparesPerByte * bytes.length + answerSpareCompares
     this.known = known
     known?.rewind()
-    this.failed = known === null && !isUtf8(bytes)
+    this.failed = !isText && !isUtf8(bytes)
     this.space()
     return !this.failed
   }

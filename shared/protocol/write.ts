@@ -99,6 +99,7 @@ export function writeBytesOrNull(bytes: Uint8Array | null): void {
 /** Half a surrogate pair (a cut emoji) is written as U+FFFD, since the peer would refuse it. */
 export function writeString(value: string): void {
   if (value.length < 32) {
+    if (wroteShort(value)) return
     const length = pool.write(value, at + 1)
     if (length < 32) {
       pool[at] = 0xa0 | length
@@ -109,6 +110,20 @@ export function writeString(value: string): void {
   const length = pool.write(value, at + 5)
   writeHead(0xdb, 4, length)
   at += length
+}
+
+/** Most names are short and ASCII: those are written here, at less than a native call costs. */
+function wroteShort(value: string): boolean {
+  const { length } = value
+  const from = at + 1
+  for (let place = 0; place < length; place++) {
+    const code = value.charCodeAt(place)
+    if (code >= 0x80) return false
+    pool[from + place] = code
+  }
+  pool[at] = 0xa0 | length
+  at = from + length
+  return true
 }
 
 /** A tag and its number, most significant byte first. */

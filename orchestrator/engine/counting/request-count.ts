@@ -92,7 +92,7 @@ function countTexts(body: Uint8Array, known: JsonSpans | null, digest: Uint8Arra
 }
 
 function walk(body: Uint8Array, known: JsonSpans | null): void {
-  if (!scan.begin(body, valuesMax, known) || !scan.enterObject()) return
+  if (!scan.begin(body, valuesMax, known, true) || !scan.enterObject()) return
   while (scan.nextField()) {
     const field = scan.fieldIn(fields)
     if (field === 0) messages(body)

@@ -26,7 +26,7 @@ interface ReceiptMakerParts {
 }
 
 const daysS = 86_400
-/** Scouts whose owners are kept at hand. */
+/** Operators of whom this is kept at hand. */
 const ownersKept = 20_000
 
 /** What its client need not pay for, whatever it was worth; for the rest it pays though its scout earns nothing. */
@@ -55,7 +55,7 @@ export class ReceiptMaker {
     const { receipt } = this
     const { task, served, tenant, request, answer } = work
     const { model } = served
-    const owner = this.ownerOf(served.scout)
+    const owner = this.ownerOf(operatorOf(served.scout))
     const atS = Math.floor(wallMs / 1000)
     const flags = this.flags(work, owner.operator, Math.floor(atS / daysS))
     const promptUnits = promptUnitsOf(request.textBytes, request.media)
@@ -89,13 +89,12 @@ export class ReceiptMaker {
     return (this.receipt.flags & freeBits) === 0 ? chargeOf(this.worth) : 0
   }
 
-  private ownerOf(scout: string): Owner {
-    const known = this.owners.get(scout)
+  private ownerOf(operator: string): Owner {
+    const known = this.owners.get(operator)
     if (known !== undefined) return known
-    const operator = operatorOf(scout)
     const owner = { operator, tag: this.parts.tags.tag(operator), home: hubOf(operator) ?? '' }
     if (this.owners.size >= ownersKept) this.owners.clear()
-    this.owners.set(scout, owner)
+    this.owners.set(operator, owner)
     return owner
   }
 

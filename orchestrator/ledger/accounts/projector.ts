@@ -143,7 +143,7 @@ export class Projector {
 
   private count(news: News, worked: Worked): void {
     addReceipt(news, worked)
-    this.unpaid.count(news.day, worked)
+    news.unpaidToday = this.unpaid.count(news.day, worked, news.unpaidToday)
   }
 
   private begin(day: number): void {

@@ -19,10 +19,12 @@ export class UnpaidToday {
     }
   }
 
-  count(day: number, worked: Pick<Receipt, 'scout' | 'points' | 'flags'>): void {
-    if (!earnsNothing(worked.flags)) return
-    const row = this.rowOf(day, worked.scout)
+  /** `known`: the row that this scout and day had before; the one that it has now comes back. */
+  count(day: number, worked: Pick<Receipt, 'scout' | 'points' | 'flags'>, known: Earning | null): Earning | null {
+    if (!earnsNothing(worked.flags)) return known
+    const row = known ?? this.rowOf(day, worked.scout)
     if (row !== null) addReceipt(row, worked)
+    return row
   }
 
   /** Undefined where everything earned. */

@@ -23,6 +23,8 @@ export class News implements Earning {
   readonly account: string
   /** Its account was touched along with it. */
   isTouched = false
+  /** What the scout is told of the day, once there is anything: looked up once. */
+  unpaidToday: Earning | null = null
   /** It is in the store by now. */
   isWritten = false
 

@@ -16,7 +16,7 @@ const scan = new JsonScan()
 export function questionHash(request: Uint8Array): number {
   if (request.length > hashedRequestBytesMax) return 0
   let hash = 0
-  if (!scan.begin(request, answerValuesMax) || !scan.enterObject()) return 0
+  if (!scan.begin(request, answerValuesMax, null, true) || !scan.enterObject()) return 0
   while (scan.nextField()) {
     const isAsked = scan.fieldIn(fields) === 0
     const { at } = scan
