@@ -53,6 +53,11 @@ describe('the hash of a question', () => {
     expect(hash).not.toBe(0)
     expect(hashOf({ temperature: 0.5, messages, model: 'n', nested: { messages: [] } })).toBe(hash)
     expect(hashOf({ model: 'm', messages: [...messages, ...messages] })).not.toBe(hash)
+    expect(hashOf({ messages })).toBe(hash)
+    const spaced = (request: string) => questionHash(Buffer.from(request))
+    expect(spaced(`{ "model":"\\\\" , "messages" :  ${JSON.stringify(messages)} , "n": 1 }`)).toBe(hash)
+    expect(spaced(`{"user":"\\"messages\\": []","messages":${JSON.stringify(messages)}}`)).toBe(hash)
+    expect(hashOf({ messages: null, n: 1 })).toBe(hashOf({ n: 2, messages: null }))
     expect(hashOf({ model: 'm', messages: [{ role: 'system', content: 'Why is the sky blue?' }] })).not.toBe(hash)
   })
   test('is none where there are no messages, or too many', () => {
