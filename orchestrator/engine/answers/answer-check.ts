@@ -30,7 +30,7 @@ export interface LineFacts {
 }
 
 /** Tokens as the provider counted them, as far as they are believed; 0 when it did not say. */
-export interface Usage {
+interface Usage {
   promptTokens: number
   completionTokens: number
 }
