@@ -16,7 +16,7 @@ const root = new URL('../../', import.meta.url).pathname
 export const adminKey = 'an-admin-key-for-benches-of-forty-letters'
 const startsWithinMs = 30_000
 const lookEveryMs = 2
-/** Without their supervisor an edge ends at once, and a brain once nobody works on anything any more, or drains no more. */
+/** Without their supervisor an edge ends at once, and a brain once nobody works on anything, or its time is over. */
 const orphansEndWithinMs = drainMs + 10_000
 
 /** What of a hub of several processes, and beside it, is killed. */

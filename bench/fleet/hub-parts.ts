@@ -50,7 +50,7 @@ export function listenersAt(port: number): number {
   }).length
 }
 
-/** Whether a process has not ended yet. One that has may be listed until whoever started it, or init, asks for its end. */
+/** Whether a process has not ended yet. One that has is listed until whoever started it, or init, asks for its end. */
 export function isRunning(pid: number): boolean {
   const stat = read(`/proc/${pid}/stat`)
   // The name in brackets may hold anything.
