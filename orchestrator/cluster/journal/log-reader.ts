@@ -5,12 +5,12 @@
 import type { LoggedMessage, SharedLog } from './log.ts'
 
 interface LogReaderParts {
-  log: Pick<SharedLog, 'last' | 'after'>
+  log: Pick<SharedLog, 'last' | 'after' | 'next'>
   pattern: string
   /** Up to where it was read before; 0 for nothing. */
   cursor: number
   /** Throws when the message has to be read again. */
-  take: (message: LoggedMessage) => void
+  take: (message: LoggedMessage) => void | Promise<void>
   isStopped: () => boolean
 }
 
@@ -26,20 +26,45 @@ export class LogReader {
     this.cursor = Math.min(this.cursor, seq - 1)
   }
 
+  /** This number of the log is a message that need not be read; true where nothing unread stands before it. */
+  pass(seq: number): boolean {
+    if (seq !== this.cursor + 1) return false
+    this.cursor = seq
+    return true
+  }
+
   /** Reads the log to its end; false when that is not sure. */
   async readOn(): Promise<boolean> {
-    const { log, pattern, take, isStopped } = this.parts
+    const { log, pattern } = this.parts
     const end = await log.last(pattern)
     if (end === 'unsure') return false
     while (this.cursor < end) {
       const from = this.cursor
-      const next = await log.after(pattern, from)
-      if (next === 'unsure' || isStopped()) return false
-      // It was taken back meanwhile.
-      if (this.cursor !== from) continue
-      take(next)
-      this.cursor = next.seq
+      if (!(await this.takeNext(from, await log.after(pattern, from)))) return false
     }
+    return true
+  }
+
+  /** Reads as much as the log shows, which may be less than there is and costs less to find; false as above. */
+  async readShown(): Promise<boolean> {
+    const { log, pattern } = this.parts
+    for (;;) {
+      const from = this.cursor
+      const next = await log.next(pattern, from)
+      if (next === null && this.cursor === from) return true
+      if (next !== null && !(await this.takeNext(from, next))) return false
+    }
+  }
+
+  /** `from`: where the reader stood when it asked. */
+  private async takeNext(from: number, next: LoggedMessage | 'unsure'): Promise<boolean> {
+    const { take, isStopped } = this.parts
+    if (next === 'unsure' || isStopped()) return false
+    // It was taken back meanwhile, or is while the message is taken.
+    if (this.cursor !== from) return true
+    await take(next)
+    if (isStopped()) return false
+    if (this.cursor === from) this.cursor = next.seq
     return true
   }
 }

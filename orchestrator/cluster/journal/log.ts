@@ -39,6 +39,11 @@ export interface SharedLog {
   last(subject: string): Promise<number | 'unsure'>
   /** The first message of it behind this number, to be asked for what is known to be there. */
   after(subject: string, seq: number): Promise<LoggedMessage | 'unsure'>
+  /**
+   * The same, or null where nothing is shown behind this number. Whichever server is near answers, and may lag behind
+   * what `last` shows: for readers who may learn later of what is new.
+   */
+  next(subject: string, seq: number): Promise<LoggedMessage | null | 'unsure'>
   /** Subjects that fit a pattern, at most so many; `*` stands for one word. It may lag as `last` does. */
   subjects(pattern: string, limit: number): Promise<Listing | 'unsure'>
   /** Removes all messages of a subject or a pattern, up to this number; false when that is not sure, now or later. */

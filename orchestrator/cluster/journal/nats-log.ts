@@ -129,11 +129,15 @@ export class NatsLog implements SharedLog {
   }
 
   async after(subject: string, seq: number): Promise<LoggedMessage | 'unsure'> {
+    return (await this.next(subject, seq)) ?? 'unsure'
+  }
+
+  async next(subject: string, seq: number): Promise<LoggedMessage | null | 'unsure'> {
     if (this.opened === null || this.apart !== null) return 'unsure'
     try {
       const query = { seq: seq + 1, next_by_subj: subject }
       const found = await this.opened.manager.direct.getMessage(this.stream, query)
-      return found === null ? 'unsure' : { subject: found.subject, seq: found.seq, message: found.data }
+      return found && { subject: found.subject, seq: found.seq, message: found.data }
     } catch {
       return 'unsure'
     }

@@ -1,7 +1,7 @@
 /**
- * The ledgers of a network: once a second this hub reads what the log has new of others' chains, counts it beside its
- * own, and tells of what it has sealed. Nothing of it is on the way of a request or of a receipt; where the log cannot
- * be reached, it is told and counted later. What was counted is written down every few minutes.
+ * The ledgers of a network: every few seconds this hub reads what the log has new of others' chains, counts it beside
+ * its own, and tells of what it has sealed. Nothing of it is on the way of a request or of a receipt; where the log
+ * cannot be reached, it is told and counted later. What was counted is written down every few minutes.
  */
 import { countedEveryMs, foldedPerLook, ledgerLookMs } from '../../../shared/limits/cluster/ledger.ts'
 import { leaderboardEveryMs } from '../../../shared/limits/ledger/ledger.ts'
@@ -9,18 +9,20 @@ import type { System } from '../../../shared/system.ts'
 import type { HubLedgerListing, NetworkLedgerReport, OwnLedger } from '../../engine/ports/network/network-ledger.ts'
 import { type LedgerHub, NetworkLedger, type OperatorSum } from '../../ledger/network/network-ledger.ts'
 import { readHead } from '../../ledger/receipts/chain.ts'
-import { packLeaves } from '../../ledger/receipts/leaf-buffer.ts'
 import type { LoggedMessage, SharedLog } from '../journal/log.ts'
 import { LogReader } from '../journal/log-reader.ts'
 import { Looks } from '../looks.ts'
 import type { Membership } from '../membership.ts'
 import { PublicKey } from '../roster/identity.ts'
 import { type Counted, keepCounted, readCounted } from './counted-file.ts'
+import { batchesIn, type Pack } from './pack.ts'
 import { Telling } from './telling.ts'
-import { batchIn, partIn, Together } from './told.ts'
+import { type Part, partIn, Together } from './told.ts'
 
 /** Seasons whose sums are kept for a moment. */
 const seasonsShown = 32
+const nothing = new Uint8Array(0)
+const noBatch = { head: nothing, signature: nothing, leaves: nothing }
 
 interface LedgerSharingParts {
   system: System
@@ -55,13 +57,17 @@ export class LedgerSharing implements NetworkLedgerReport {
     if (kept !== null) this.counted.restore(kept.ledger)
     this.cursor = kept?.cursor ?? 0
     this.keptMs = system.nowMs()
-    this.telling = new Telling({ ...parts, told: kept?.told ?? 0 })
     this.looks = new Looks(system, ledgerLookMs, () => this.look())
     this.reader = new LogReader({
       ...{ log, pattern: `${membership.prefix}.ledger.*`, cursor: this.cursor },
       take: (message) => this.take(message),
       isStopped: () => this.looks.isStopped,
     })
+    // What this hub said itself it need not fetch, where nobody else has said anything before it.
+    const onTold = (seq: number) => {
+      if (this.reader.pass(seq)) this.cursor = Math.max(this.cursor, seq)
+    }
+    this.telling = new Telling({ ...parts, told: kept?.told ?? 0, onTold })
   }
 
   /** A store that came back from a copy is behind what was counted of it: then all is counted anew. */
@@ -94,7 +100,7 @@ export class LedgerSharing implements NetworkLedgerReport {
     const { log, membership, system } = this.parts
     await this.countOwn()
     if (log.apart === null && membership.standing === 'member' && !this.looks.isStopped) {
-      if ((await this.reader.readOn()) && !this.looks.isStopped) await this.telling.tell()
+      if ((await this.reader.readShown()) && !this.looks.isStopped) await this.telling.tell()
     }
     if (!this.looks.isStopped && system.nowMs() - this.keptMs >= countedEveryMs) this.keep()
   }
@@ -104,33 +110,48 @@ export class LedgerSharing implements NetworkLedgerReport {
     const { ledger, membership, system } = this.parts
     const own = { name: membership.own.name, key: membership.key }
     for (let batches = 0; batches < foldedPerLook && !this.looks.isStopped; batches++) {
-      const [batch] = ledger.batchesAfter(this.counted.standingOf(own.key)?.end ?? 0, 1)
+      const [batch] = ledger.sealedAfter(this.counted.standingOf(own.key)?.end ?? 0, 1)
       if (batch === undefined) return
       this.counted.tell(own, ledger.rulesText(readHead(batch.head)!.rulesHash) ?? '')
-      this.counted.take(own, { ...batch, leaves: packLeaves(batch.leaves).packed })
+      this.counted.take(own, batch)
       this.isChanged = true
       await new Promise<void>((resolve) => system.soon(resolve))
     }
   }
 
-  private take(message: LoggedMessage): void {
-    this.cursor = Math.max(this.cursor, message.seq)
-    this.isChanged = true
+  private async take(message: LoggedMessage): Promise<void> {
     const { chain, own } = this.parts.membership
     const name = message.subject.split('.').at(-1)!
     const authority = chain.authority(name)
     if (authority === undefined) this.laterSeq ??= message.seq
-    if (authority === undefined || name === own.name) return
-    const part = partIn(message, authority.publicKey)
-    if (part === null) return
-    const hub = { name, key: authority.key }
+    else if (name !== own.name) {
+      const part = partIn(message, authority.publicKey)
+      if (part !== null && !(await this.takePart({ name, key: authority.key }, part, message.seq))) return
+    }
+    this.cursor = Math.max(this.cursor, message.seq)
+    this.isChanged = true
+  }
+
+  /** False when it is to be read again, for the hub stops meanwhile. */
+  private async takePart(hub: LedgerHub, part: Part, seq: number): Promise<boolean> {
     const together = this.together.get(hub.key) ?? new Together()
     this.together.set(hub.key, together)
-    const whole = together.add(part, message.seq)
-    if (whole === null) return
+    const whole = together.add(part, seq)
+    if (whole === null) return true
     if (whole.kind === 'rules') this.counted.tell(hub, Buffer.from(whole.bytes).toString())
-    else this.counted.take(hub, batchIn(whole.bytes))
+    else if (!(await this.takeAll(hub, { isDeflated: whole.kind === 'deflated', bytes: whole.bytes }))) return false
     this.warn(hub)
+    return true
+  }
+
+  /** A batch in each turn. What is no pack is as a batch without a head: its hub has signed it. */
+  private async takeAll(hub: LedgerHub, pack: Pack): Promise<boolean> {
+    for (const batch of batchesIn(pack) ?? [noBatch]) {
+      this.counted.take(hub, batch)
+      await new Promise<void>((resolve) => this.parts.system.soon(resolve))
+      if (this.looks.isStopped) return false
+    }
+    return true
   }
 
   private verifierOf(key: string) {

@@ -1,24 +1,24 @@
 /**
- * What a hub tells of its ledger, as messages and back: the rules, and batches with their head, their signature and
- * their leaves as the chain has them, in as many parts as it takes. The messages are signed beside that, so that leaves
- * which are not those of their head are the doing of their hub, and of nobody else who can write into the log.
+ * What a hub tells of its ledger, as messages and back: the rules, and packs of batches (`pack.ts`) with their head,
+ * their signature and their leaves as the chain has them, in as many parts as it takes. The messages are signed beside
+ * that, so that leaves which are not those of their head are the doing of their hub, and of nobody else who can write
+ * into the log.
  */
 import { ledgerPartBytesMax, ledgerPartsMax } from '../../../shared/limits/cluster/ledger.ts'
-import type { ToldBatch } from '../../ledger/network/hub-ledger.ts'
 import type { LoggedMessage } from '../journal/log.ts'
-import { type PublicKey, signatureBytes } from '../roster/identity.ts'
+import type { PublicKey } from '../roster/identity.ts'
 import { isSignedBy, openMessage } from '../roster/message.ts'
 
-const kinds = ['batch', 'rules'] as const
-type ToldKind = (typeof kinds)[number]
+/** As they are, or deflated. */
+const kinds = ['batches', 'rules', 'deflated'] as const
+export type ToldKind = (typeof kinds)[number]
 
-/** Kind, number of the batch (of the first one under these rules), of the part, and of all parts. */
+/** Kind, number of the last batch (or of the first one under these rules), of the part, and of all parts. */
 const partHeadBytes = 1 + 8 + 2 + 2
-const headBytes = 132
 
 export interface Part {
   kind: ToldKind
-  /** Of the batch. */
+  /** Of the last batch in it, or of the first one under these rules. */
   number: number
   part: number
   parts: number
@@ -52,20 +52,6 @@ function readPart(payload: Uint8Array): Part | null {
   const [part, parts] = [head.readUInt16BE(9), head.readUInt16BE(11)]
   const isPart = Number.isSafeInteger(number) && parts >= 1 && parts <= ledgerPartsMax && part < parts
   return kind === undefined || !isPart ? null : { kind, number, part, parts, bytes: payload.subarray(partHeadBytes) }
-}
-
-export function batchBytes({ head, signature, leaves }: ToldBatch): Uint8Array {
-  return Buffer.concat([head, signature, leaves])
-}
-
-/** Of bytes that are too short for a batch, a batch without a head. */
-export function batchIn(bytes: Uint8Array): ToldBatch {
-  const leavesAt = headBytes + signatureBytes
-  return {
-    head: bytes.subarray(0, headBytes),
-    signature: bytes.subarray(headBytes, leavesAt),
-    leaves: bytes.subarray(leavesAt),
-  }
 }
 
 /** Puts the parts of one hub together, which come one after the other. */

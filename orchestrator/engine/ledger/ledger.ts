@@ -11,16 +11,14 @@ import type { Steps, TurnLane } from '../../../shared/turn-lane.ts'
 import { earnedOf } from '../../ledger/accounts/account.ts'
 import { conservationOf } from '../../ledger/accounts/balances.ts'
 import { type Earning, unpaidSentence } from '../../ledger/accounts/earnings.ts'
-import { isPinOf, type LedgerEvent, type Pin, readAsked, type SeasonMove } from '../../ledger/accounts/events.ts'
+import { type LedgerEvent, type Pin, readAsked, type SeasonMove } from '../../ledger/accounts/events.ts'
 import { auditedTrust, simpleTrust, type TrustView, type Verdict } from '../../ledger/accounts/trust-port.ts'
 import { type LookedThrough, lookThrough, untrustedOf } from '../../ledger/accounts/untrusted.ts'
 import { consequenceOf } from '../../ledger/accounts/verdicts.ts'
 import { eventsDue } from '../../ledger/accounts/vesting.ts'
 import type { Rules } from '../../ledger/points/rules.ts'
-import type { Batch } from '../../ledger/receipts/chain.ts'
+import type { Batch, SealedBatch } from '../../ledger/receipts/chain.ts'
 import { HubTags } from '../../ledger/receipts/hashes.ts'
-import { pathsOf } from '../../ledger/receipts/merkle.ts'
-import { isReceipt, readReceipt } from '../../ledger/receipts/receipt.ts'
 import { receiptsKeptFrom, seasonAt } from '../../ledger/seasons/season.ts'
 import { type Statement, statementOf } from '../../ledger/statement.ts'
 import { dayOf } from '../../tenants/periods.ts'
@@ -44,7 +42,8 @@ import { Leaderboard } from './leaderboard.ts'
 import { LedgerWriter } from './ledger-writer.ts'
 import { ReceiptMaker } from './receipt-maker.ts'
 import { ReceiptRetention } from './receipt-retention.ts'
-import { batchOf, replayed } from './replay.ts'
+import { replayed } from './replay.ts'
+import { SealedReceipts } from './sealed-receipts.ts'
 import { capsOf } from './season-caps.ts'
 import { Countersigning } from './signing/countersigning.ts'
 import { SigningKeys } from './signing/signing-keys.ts'
@@ -87,6 +86,7 @@ export class Ledger implements LedgerReport {
   private readonly retention: ReceiptRetention
   private readonly maker: ReceiptMaker
   private readonly tags: HubTags
+  private readonly sealed: SealedReceipts
   /** With which keys scouts sign, and the check of what they signed. */
   readonly keys: SigningKeys
   readonly signatures: Countersigning
@@ -107,6 +107,7 @@ export class Ledger implements LedgerReport {
     this.mode = mode
     this.tags = new HubTags(secret)
     this.witness = new Attesting(store, this.tags)
+    this.sealed = new SealedReceipts(store, this.tags, (task) => this.writer.waiting(task))
     this.retention = new ReceiptRetention(parts)
     this.keys = new SigningKeys({ store, seal: (pin) => this.sealPin(pin) })
     this.signatures = new Countersigning({ ...parts, keys: this.keys })
@@ -354,35 +355,23 @@ export class Ledger implements LedgerReport {
   }
 
   receipt(task: number, owner: string | null): ReceiptProof | 'waiting' | undefined {
-    const place = this.parts.store.receiptPlace(task)
-    if (place === undefined) {
-      const waiting = this.writer.waiting(task)
-      return waiting !== undefined && this.isOf(waiting, owner) ? 'waiting' : undefined
-    }
-    const { leaves, head, signature } = batchOf(this.parts.store.batch(place.seq)!)
-    const receipt = leaves[place.place]!
-    if (!this.isOf(receipt, owner)) return undefined
-    const [path] = pathsOf(leaves, [place.place])
-    return { receipt, salt: this.tags.salt(task).slice(), index: place.place, path: path!, head, signature }
+    return this.sealed.receipt(task, owner)
   }
 
   batchesAfter(seq: number, limit: number): Batch[] {
-    return this.parts.store.batchesAfter(seq, limit).map(batchOf)
+    return this.sealed.batchesAfter(seq, limit)
+  }
+
+  sealedAfter(seq: number, limit: number): SealedBatch[] {
+    return this.sealed.sealedAfter(seq, limit)
   }
 
   rulesText(hash: Uint8Array): string | undefined {
-    return this.parts.store.rulesText(hash)
-  }
-
-  private isOf(receipt: Uint8Array, owner: string | null): boolean {
-    return owner === null || this.concerns(receipt, owner)
+    return this.sealed.rulesText(hash)
   }
 
   concerns(leaf: Uint8Array, owner: string): boolean {
-    if (!isReceipt(leaf)) return isPinOf(leaf, owner)
-    const { ownerTag, tenantTag } = readReceipt(leaf)
-    const tag = Buffer.from(this.tags.tag(owner))
-    return tag.equals(ownerTag) || tag.equals(tenantTag)
+    return this.sealed.concerns(leaf, owner)
   }
 
   // ------------------------------------------------------------ for the trust part

@@ -1,12 +1,12 @@
 /**
- * The leaves of another hub's batch as what they say, with the points of each receipt computed again under the rules of
- * the batch. Pure.
+ * The leaves of a batch as what they say: those of another hub with the points of each receipt computed again under the
+ * rules of the batch, those of the own chain as they were sealed. Pure.
  */
-import type { LedgerEvent } from '../accounts/events.ts'
+import { type LedgerEvent, readEvent } from '../accounts/events.ts'
 import type { Rules } from '../points/rules.ts'
 import { paidPrice, pointsOf } from '../points/work.ts'
 import { earnsNothing } from '../points/zero-rules.ts'
-import { isReceipt, type Receipt } from '../receipts/receipt.ts'
+import { isReceipt, type Receipt, readReceipt } from '../receipts/receipt.ts'
 import { foreignEvent, foreignReceipt } from './foreign-leaf.ts'
 
 export interface Contents {
@@ -30,6 +30,15 @@ export function contentsOf(leaves: readonly Uint8Array[], rules: Rules): Content
     const worth = earnsNothing(flags) ? 0 : pointsOf(paidPrice(rules, model), promptUnits, answerUnits)
     if (points !== worth) return `the points of task ${task} are not those of its work`
     contents.receipts.push(receipt)
+  }
+  return contents
+}
+
+export function ownContents(leaves: readonly Uint8Array[]): Contents {
+  const contents: Contents = { receipts: [], events: [] }
+  for (const leaf of leaves) {
+    if (isReceipt(leaf)) contents.receipts.push(readReceipt(leaf))
+    else contents.events.push(readEvent(leaf))
   }
   return contents
 }

@@ -33,10 +33,13 @@ export function foreignReceipt(leaf: Uint8Array): Receipt | null {
 export function foreignEvent(leaf: Uint8Array): LedgerEvent | null {
   const event = jsonIn(leaf)
   if (event === null) return null
-  const { type, from, to, season, note } = event
+  const { type, from, to, season, scout, note } = event
   if (note !== undefined && typeof note !== 'string') return null
-  const isEvent = type === 'season' ? isName(season) : type === 'transfer' && isAccount(from) && isAccount(to)
-  return isEvent && eventFlaw(event as unknown as LedgerEvent) === null ? (event as unknown as LedgerEvent) : null
+  const isNamed =
+    (type === 'season' && isName(season)) ||
+    (type === 'transfer' && isAccount(from) && isAccount(to)) ||
+    (type === 'pin' && isName(scout))
+  return isNamed && eventFlaw(event as unknown as LedgerEvent) === null ? (event as unknown as LedgerEvent) : null
 }
 
 function jsonIn(leaf: Uint8Array): Record<string, unknown> | null {

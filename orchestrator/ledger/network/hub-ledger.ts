@@ -7,6 +7,7 @@
 
 import { sha256 } from '../../../shared/answers/sha256.ts'
 import { headsRemembered, networkOperatorsMax } from '../../../shared/limits/cluster/ledger.ts'
+import { batchLeavesMax } from '../../../shared/limits/ledger/ledger.ts'
 import { isPeerOperator, operatorOf } from '../../../shared/scouts/scout-id.ts'
 import { earnedIn, escrowIn } from '../accounts/account.ts'
 import { dayOfReceipt } from '../accounts/earnings.ts'
@@ -17,7 +18,7 @@ import { unpackLeaves } from '../receipts/leaf-buffer.ts'
 import { rootOf } from '../receipts/merkle.ts'
 import type { Receipt } from '../receipts/receipt.ts'
 import { isFrozen, mayMove, type SeasonState, seasonOfDay } from '../seasons/season.ts'
-import { type Contents, contentsOf } from './contents.ts'
+import { type Contents, contentsOf, ownContents } from './contents.ts'
 import { isDay } from './foreign-leaf.ts'
 
 /** A batch as its hub tells of it. */
@@ -76,7 +77,7 @@ export class HubLedger {
   /** By season and operator, with a tab between. */
   private shares = new Map<string, Share>()
 
-  /** `verify`: a signature of this hub; null for the own chain, which is not in doubt. */
+  /** `verify`: a signature of this hub; null for the own chain, of which nothing is in doubt. */
   constructor(private readonly verify: Verify | null) {}
 
   get standing(): Standing {
@@ -109,13 +110,15 @@ export class HubLedger {
     if (this.verify?.(batch.head, batch.signature) === false) {
       return this.fail(`its signature of batch ${head.seq} does not hold`)
     }
+    // What it told of its rules is gone from the log, until it tells of them again.
+    if (this.rules === null) return null
     const hash = sha256(batch.head)
     if (head.seq <= this.end.seq) return this.compare(head.seq, hash)
     const isNext = head.seq === this.end.seq + 1
     if (isNext && Buffer.compare(head.previous, this.end.hash) !== 0) {
       return this.fail(`its batch ${head.seq} does not follow on the one before`)
     }
-    const leaves = unpackLeaves(batch.leaves)
+    const leaves = unpackLeaves(batch.leaves, batchLeavesMax + 1)
     // Its receipts were forgotten before it was told of, which no hub does that is never away for long.
     const isBare = leaves.length === 0
     const contents = isBare ? none : this.contentsOf(head, leaves)
@@ -140,9 +143,10 @@ export class HubLedger {
   /** What a batch has, or what is wrong with it. */
   private contentsOf({ count, root, rulesHash }: Head, leaves: readonly Uint8Array[]): Contents | string {
     const { rules } = this
-    if (count !== leaves.length || Buffer.compare(root, rootOf(leaves)) !== 0) return 'leaves are not those of the head'
     if (rules === null || Buffer.compare(rulesHash, rules.hash) !== 0) return 'there are rules that it never told of,'
-    return contentsOf(leaves, rules)
+    if (this.verify === null) return ownContents(leaves)
+    const isWhole = count === leaves.length && count <= batchLeavesMax && Buffer.compare(root, rootOf(leaves)) === 0
+    return isWhole ? contentsOf(leaves, rules) : 'leaves are not those of the head'
   }
 
   private fail(flaw: string): null {

@@ -44,7 +44,7 @@ export interface ChainEnd {
 export const emptyChain: ChainEnd = { seq: 0, hash: new Uint8Array(32) }
 
 const headTag = Buffer.from('chasm-ledger-v1\n')
-const headBytes = 132
+export const headBytes = 132
 
 export function packHead({ seq, previous, root, count, atMs, rulesHash }: Head): Uint8Array {
   const bytes = Buffer.alloc(headBytes)

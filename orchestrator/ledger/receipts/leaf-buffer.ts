@@ -79,16 +79,20 @@ export class LeafBuffer {
 
 const noRoom = Buffer.alloc(0)
 
-/** The leaves of `packed`, as views. */
-export function unpackLeaves(packed: Uint8Array): Uint8Array[] {
+/** The leaves of `packed`, as views; so many of them at most, where it is of somebody else. */
+export function unpackLeaves(packed: Uint8Array, most = Number.POSITIVE_INFINITY): Uint8Array[] {
   const leaves: Uint8Array[] = []
-  eachLeaf(packed, (from, end) => leaves.push(packed.subarray(from, end)))
+  eachLeaf(packed, (from, end) => leaves.push(packed.subarray(from, end)), most)
   return leaves
 }
 
 /** Where each leaf of `packed` stands, in their order. */
-export function eachLeaf(packed: Uint8Array, take: (from: number, end: number) => void): void {
-  for (let at = 0; at < packed.length; ) {
+export function eachLeaf(
+  packed: Uint8Array,
+  take: (from: number, end: number) => void,
+  most = Number.POSITIVE_INFINITY,
+): void {
+  for (let at = 0, taken = 0; at < packed.length && taken < most; taken++) {
     const from = at + lengthBytes
     at = from + packed[at]! * 256 + packed[at + 1]!
     take(from, at)

@@ -35,9 +35,16 @@ export function seasonAt(atMs: number): string {
   return new Date(atMs).toISOString().slice(0, 7)
 }
 
+/** The last day that was asked for: most receipts of a batch are of one. */
+const lately = { day: 0, season: '1970-01' }
+
 /** The season of a day, by its number since 1970. */
 export function seasonOfDay(day: number): string {
-  return seasonAt(day * dayMs)
+  if (day === lately.day) return lately.season
+  const season = seasonAt(day * dayMs)
+  lately.day = day
+  lately.season = season
+  return season
 }
 
 /** Null for a text that names no month. */

@@ -56,6 +56,36 @@ test('what is asked for again while the next message is on its way is not passed
   expect(taken).toEqual([1, 2, 1, 2, 4])
 })
 
+test('what is shown is read until there is no more, and what need not be read is passed', async () => {
+  const { model, log, reader, taken } = stage(() => {})
+  expect(await reader.readShown()).toBe(true)
+  expect(taken).toEqual([1, 2, 4])
+  model.append('a.8', new Uint8Array(0), 0)
+  expect(reader.pass(6)).toBe(false)
+  expect(reader.pass(5)).toBe(true)
+  model.append('a.9', new Uint8Array(0), 0)
+  expect(await reader.readShown()).toBe(true)
+  expect(taken).toEqual([1, 2, 4, 6])
+  log.cut(true)
+  expect(await reader.readShown()).toBe(false)
+})
+
+test('what is taken in several turns and asked for again meanwhile is taken again', async () => {
+  const { log } = stage(() => {})
+  const taken: number[] = []
+  const reader = new LogReader({
+    ...{ log, pattern: 'a.*', cursor: 0, isStopped: () => false },
+    take: async ({ seq }) => {
+      taken.push(seq)
+      await new Promise<void>((resolve) => system.soon(resolve))
+      if (taken.length === 2) reader.back(1)
+      await new Promise<void>((resolve) => system.soon(resolve))
+    },
+  })
+  expect(await reader.readShown()).toBe(true)
+  expect(taken).toEqual([1, 2, 1, 2, 4])
+})
+
 test('a reader that is apart from the log, or stopped, is not at its end', async () => {
   const { log, reader, taken, stop } = stage((seq) => {
     if (seq === 2) stop()

@@ -1,12 +1,13 @@
 /** What hubs of a network count of each other's ledgers, and what none of them can make the others count. */
-import { describe, expect, test } from 'vitest'
-import { batchBytes, partsOf } from '../../../orchestrator/cluster/ledger/told.ts'
+import { describe, expect, test, vi } from 'vitest'
+import { packOf } from '../../../orchestrator/cluster/ledger/pack.ts'
+import { partsOf } from '../../../orchestrator/cluster/ledger/told.ts'
 import { adding, removing } from '../../../orchestrator/cluster/roster/proposal.ts'
 import type { TransferReason } from '../../../orchestrator/ledger/accounts/events.ts'
 import { flagBits } from '../../../orchestrator/ledger/points/zero-rules.ts'
 import { type Batch, packHead, readHead } from '../../../orchestrator/ledger/receipts/chain.ts'
 import { packLeaves } from '../../../orchestrator/ledger/receipts/leaf-buffer.ts'
-import { bothSidesMs } from '../../../shared/limits/cluster/ledger.ts'
+import { bothSidesMs, ledgerLookMs, rulesEveryMs } from '../../../shared/limits/cluster/ledger.ts'
 import { type LedgerHub, LedgerNetworkStage, prefix } from '../../support/cluster/ledger-network.ts'
 import { good, signedByAll } from '../../support/cluster/network.ts'
 
@@ -14,6 +15,8 @@ const names = ['alpha', 'beta', 'gamma']
 /** Of `receiptOf`. */
 const worth = 920
 const ant = 'key_ant'
+/** One hub tells of it, and the others read that. */
+const looksMs = 3 * ledgerLookMs
 
 async function network() {
   const stage = new LedgerNetworkStage(names)
@@ -23,8 +26,9 @@ async function network() {
   /** Appends what a hub signed, as the hub itself would. */
   const tell = (hub: LedgerHub, batch: Pick<Batch, 'head' | 'signature' | 'leaves'>, as = hub) => {
     const subject = `${prefix}.ledger.${as.name}`
-    const bytes = batchBytes({ ...batch, leaves: packLeaves(batch.leaves).packed })
-    for (const part of partsOf('batch', 1, bytes)) put(subject, stage.signed(hub.hub, subject, part))
+    const { isDeflated, bytes } = packOf([{ ...batch, leaves: packLeaves(batch.leaves).packed }])
+    const parts = partsOf(isDeflated ? 'deflated' : 'batches', 1, bytes)
+    for (const part of parts) put(subject, stage.signed(hub.hub, subject, part))
   }
   const put = (subject: string, message: Uint8Array) => {
     stage.logs.append(subject, message, stage.logs.lastOf(subject))
@@ -43,7 +47,7 @@ describe('points of a network', () => {
     const { stage, a, b, now, points } = await network()
     a.chain.seal([stage.ownTask(), stage.ownTask()], now())
     b.chain.seal([stage.ownTask()], now())
-    await stage.pass(3_000)
+    await stage.pass(looksMs)
     expect(points()).toEqual([3 * worth, 3 * worth, 3 * worth])
     expect(a.sharing.operator(ant, stage.season).hubs).toEqual([
       { hub: 'alpha', earned: 0, waiting: 2 * worth, unacknowledged: 0 },
@@ -58,11 +62,11 @@ describe('points of a network', () => {
     const { asked, served } = stage.sharedTask('alpha', 'beta')
     expect([asked.points, served.points]).toEqual([0, worth])
     b.chain.seal([served], now())
-    await stage.pass(3_000)
+    await stage.pass(looksMs)
     expect(points()).toEqual([0, 0, 0])
     expect(a.sharing.operator(ant, stage.season)).toMatchObject({ unacknowledged: worth })
     a.chain.seal([asked], now())
-    await stage.pass(3_000)
+    await stage.pass(looksMs)
     expect(points()).toEqual([worth, worth, worth])
   })
 
@@ -70,13 +74,13 @@ describe('points of a network', () => {
     const { stage, a, b, now, points } = await network()
     const { asked, served } = stage.sharedTask('alpha', 'beta')
     a.chain.seal([asked], now())
-    await stage.pass(3_000)
+    await stage.pass(looksMs)
     b.chain.seal([served], now())
     const day = Math.floor(served.atS / 86_400)
     const from = `escrow\t${day}\tkey_ant/ant\t${served.model}`
     const to = `earned\t${stage.season}\t${ant}`
     b.chain.seal([{ type: 'transfer', why: 'vest', from, to, points: worth }], now())
-    await stage.pass(3_000)
+    await stage.pass(looksMs)
     expect(points()).toEqual([worth, worth, worth])
     expect(a.sharing.operator(ant, stage.season)).toMatchObject({ earned: worth, waiting: 0 })
   })
@@ -89,7 +93,7 @@ describe('points of a network', () => {
       a.chain.seal([asked], now())
       b.chain.seal([served], now())
     }
-    await stage.pass(5_000)
+    await stage.pass(2 * looksMs)
     expect(points()).toEqual([0, 0, 0])
   })
 
@@ -98,7 +102,7 @@ describe('points of a network', () => {
     const { asked, served } = stage.sharedTask('alpha', 'beta')
     a.chain.seal([asked], now())
     b.chain.seal([{ ...served, flags: flagBits.unlisted, points: 0 }], now())
-    await stage.pass(3_000)
+    await stage.pass(looksMs)
     expect(points()).toEqual([0, 0, 0])
     expect(stage.hub('gamma').sharing.counted.open).toEqual({ halves: 0, lost: 0 })
   })
@@ -108,7 +112,7 @@ describe('points of a network', () => {
     const { asked, served } = stage.sharedTask('alpha', 'beta', { promptUnits: 40, answerUnits: 90 })
     a.chain.seal([asked], now())
     b.chain.seal([served], now())
-    await stage.pass(3_000)
+    await stage.pass(looksMs)
     // 40 units at 0.05 and 90 at 0.08.
     expect(points()).toEqual([9, 9, 9])
   })
@@ -116,9 +120,74 @@ describe('points of a network', () => {
   test("of an earlier program, which counts what scouts of other hubs did as its own, are nobody's", async () => {
     const { stage, a, now } = await network()
     a.chain.seal([stage.ownTask({ scout: 'hub:beta/beta' })], now())
-    await stage.pass(3_000)
+    await stage.pass(looksMs)
     expect(stage.hub('gamma').sums()).toEqual([])
     expect(ledgerOf(stage.hub('gamma'), 'alpha')).toMatchObject({ state: 'counted', batch: 1 })
+  })
+})
+
+describe('what is told', () => {
+  const told = (stage: LedgerNetworkStage) => stage.logs.of(`${prefix}.ledger.alpha`).length
+
+  test('travels in one message, where it fits, and not back to the hub that told of it', async () => {
+    const { stage, a, b, now, points } = await network()
+    a.chain.seal([stage.ownTask()], now())
+    await stage.pass(looksMs)
+    const before = told(stage)
+    for (let batches = 0; batches < 10; batches++) a.chain.seal([stage.ownTask()], now())
+    const read = [a, b].map(({ log }) => vi.spyOn(log, 'next'))
+    await stage.pass(looksMs)
+    expect(told(stage) - before).toBe(1)
+    const found = read.map(({ mock }) => Promise.all(mock.results.map(({ value }) => value)))
+    const [byAlpha, byBeta] = await Promise.all(found)
+    expect(byAlpha!.filter((next) => next !== null)).toEqual([])
+    expect(byBeta!.filter((next) => next !== null)).toHaveLength(1)
+    expect(points()).toEqual([11 * worth, 11 * worth, 11 * worth])
+  })
+
+  test('is counted in part by nobody whose process ends meanwhile', async () => {
+    const { stage, a, c, now } = await network()
+    c.die()
+    for (let batches = 0; batches < 10; batches++) a.chain.seal([stage.ownTask()], now())
+    await stage.pass(looksMs)
+    const again = c.restart()
+    for (let steps = 0; again.sharing.counted.standingOf(a.chain.of.identity.key)?.end !== 4; steps++) {
+      expect(steps).toBeLessThan(1_000)
+      stage.system.pass(0)
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    const last = again.restart()
+    await stage.pass(looksMs)
+    expect(last.pointsOf(ant)).toBe(10 * worth)
+  })
+
+  test('of rules is told again, for hubs that come when the stream has them no more', async () => {
+    const { stage, a, c, now } = await network()
+    c.die()
+    a.chain.seal([stage.ownTask()], now())
+    await stage.pass(looksMs)
+    a.chain.seal([stage.ownTask()], now())
+    await stage.pass(looksMs)
+    // The rules, and the first batch.
+    stage.logs.stored = stage.logs.stored.filter(({ seq }) => seq > 2)
+    const again = c.restart()
+    await stage.pass(looksMs)
+    expect(ledgerOf(again, 'alpha')).toMatchObject({ state: 'unheard', why: null })
+    await stage.passAtOnce(rulesEveryMs)
+    a.chain.seal([stage.ownTask()], now())
+    await stage.pass(looksMs)
+    expect(ledgerOf(again, 'alpha')).toMatchObject({ state: 'counted', batch: 3, from: 3, why: null })
+    expect(again.pointsOf(ant)).toBe(worth)
+  })
+
+  test('of the key of a scout moves nothing, and does no harm', async () => {
+    const { stage, a, now, points } = await network()
+    const key = `ed25519:${Buffer.alloc(32, 1).toString('base64url')}`
+    a.chain.seal([{ type: 'pin', scout: 'key_ant/ant', key }, stage.ownTask()], now())
+    a.chain.seal([{ type: 'pin', scout: 'key_ant/ant', key: null }, stage.ownTask()], now())
+    await stage.pass(looksMs)
+    expect(points()).toEqual([2 * worth, 2 * worth, 2 * worth])
+    expect(ledgerOf(stage.hub('gamma'), 'alpha')).toMatchObject({ state: 'counted', batch: 2, why: null })
   })
 })
 
@@ -129,32 +198,34 @@ describe('a hub that was away', () => {
     a.chain.seal([stage.ownTask()], now())
     const { asked, served } = stage.sharedTask('alpha', 'beta')
     b.chain.seal([served], now())
-    await stage.pass(3_000)
+    await stage.pass(looksMs)
     expect(points()).toEqual([worth, worth, 0])
     c.log.cut(false)
-    await stage.pass(3_000)
+    await stage.pass(looksMs)
     expect(points()).toEqual([worth, worth, worth])
     const again = c.restart()
     const asks = stage.logs.of(`${prefix}.ledger.*`).length
     stage.logs.stored = []
-    await stage.pass(3_000)
+    await stage.pass(looksMs)
     expect(asks).toBeGreaterThan(0)
     expect(again.pointsOf(ant)).toBe(worth)
     expect(again.sharing.counted.open).toEqual({ halves: 1, lost: 0 })
     a.chain.seal([asked], now())
-    await stage.pass(3_000)
+    await stage.pass(looksMs)
     expect(again.pointsOf(ant)).toBe(2 * worth)
   })
 
   test('counts from the first batch on that the log still has, and says which', async () => {
     const { stage, a, c, now } = await network()
     c.die()
-    for (let batches = 0; batches < 4; batches++) a.chain.seal([stage.ownTask()], now())
-    await stage.pass(3_000)
-    // Rules, and four batches.
-    stage.logs.stored = stage.logs.stored.filter(({ seq }) => seq === 1 || seq > 3)
+    for (const pack of [1, 2]) {
+      for (let batches = 0; batches < 2; batches++) a.chain.seal([stage.ownTask({ attempt: pack })], now())
+      await stage.pass(looksMs)
+    }
+    // Rules, and two packs of two batches.
+    stage.logs.stored = stage.logs.stored.filter(({ seq }) => seq === 1 || seq > 2)
     const again = c.restart()
-    await stage.pass(3_000)
+    await stage.pass(looksMs)
     expect(ledgerOf(again, 'alpha')).toMatchObject({ state: 'counted', batch: 4, from: 3 })
     expect(again.pointsOf(ant)).toBe(2 * worth)
   })
@@ -166,13 +237,13 @@ describe('a hub that was away', () => {
     b.chain.seal([served], now())
     const before = a.chain.end
     a.chain.seal([asked], now())
-    await stage.pass(3_000)
+    await stage.pass(looksMs)
     a.sharing.stop()
     a.die()
     a.chain.batches.pop()
     a.chain.end = before
     const again = a.restart()
-    await stage.pass(3_000)
+    await stage.pass(looksMs)
     expect(again.pointsOf(ant)).toBe(worth)
   })
 })
@@ -181,7 +252,7 @@ describe('nobody counts', () => {
   test('a batch that a stranger has made, changed or shown again', async () => {
     const { stage, a, b, now, tell, put, points } = await network()
     const batch = a.chain.seal([stage.ownTask()], now())
-    await stage.pass(3_000)
+    await stage.pass(looksMs)
     const subject = `${prefix}.ledger.alpha`
     const told = stage.logs.of(subject).map(({ message }) => message)
     for (const message of told) {
@@ -193,10 +264,10 @@ describe('nobody counts', () => {
     put(`${prefix}.ledger.delta`, told[0]!)
     // An authority that speaks for another one.
     tell(b, a.chain.sealed(a.chain.end, [stage.ownTask()], now()), a)
-    await stage.pass(3_000)
+    await stage.pass(looksMs)
     expect(points()).toEqual([worth, worth, worth])
     a.chain.seal([stage.ownTask()], now())
-    await stage.pass(3_000)
+    await stage.pass(looksMs)
     expect(points()).toEqual([2 * worth, 2 * worth, 2 * worth])
     for (const name of names) expect(ledgerOf(stage.hub('gamma'), name).why).toBeNull()
     expect(batch.seq).toBe(1)
@@ -275,11 +346,11 @@ describe('nobody counts', () => {
   ])('a hub any further that told of %s, and all say why', async (_, forge, why) => {
     const { stage, a, b, c, now, tell, points } = await network()
     b.chain.seal([stage.ownTask()], now())
-    await stage.pass(3_000)
+    await stage.pass(looksMs)
     tell(b, forge({ stage, b, now }))
-    await stage.pass(3_000)
+    await stage.pass(looksMs)
     b.chain.seal([stage.ownTask()], now())
-    await stage.pass(3_000)
+    await stage.pass(looksMs)
     for (const hub of [a, c]) {
       expect(ledgerOf(hub, 'beta')).toMatchObject({ state: 'flawed', batch: 1 })
       expect(ledgerOf(hub, 'beta').why).toContain(why)
@@ -297,9 +368,9 @@ describe('nobody counts', () => {
     // Alpha acknowledges what gamma would have done, and another attempt.
     a.chain.seal([{ ...asked, home: 'gamma' }], now())
     a.chain.seal([{ ...asked, attempt: 2 }], now())
-    await stage.pass(5_000)
+    await stage.pass(2 * looksMs)
     a.chain.seal([late.asked], now() + bothSidesMs + 60_000)
-    await stage.pass(5_000)
+    await stage.pass(2 * looksMs)
     expect(points()).toEqual([0, 0, 0])
     expect(a.sharing.operator(ant, stage.season)).toMatchObject({ unacknowledged: 6 * worth })
     // What can have no other half any more is not kept.
@@ -311,18 +382,18 @@ describe('nobody counts', () => {
     const { asked, served } = stage.sharedTask('gamma', 'beta')
     c.chain.seal([stage.ownTask(), asked], now())
     b.chain.seal([served], now())
-    await stage.pass(3_000)
+    await stage.pass(looksMs)
     expect(points()).toEqual([2 * worth, 2 * worth, 2 * worth])
     const full = stage.chain
     const without = good(full.extended(signedByAll(good(removing(full, 'gamma')), [a.hub, b.hub]).next))
     stage.follow(without)
     c.chain.seal([stage.ownTask()], now())
-    await stage.pass(3_000)
+    await stage.pass(looksMs)
     expect(points().slice(0, 2)).toEqual([0, 0])
     expect(ledgerOf(a, 'gamma')).toMatchObject({ state: 'removed', why: 'it was removed from the roster' })
     const entry = { name: 'gamma', key: c.hub.identity.key, url: c.hub.url }
     stage.follow(good(without.extended(signedByAll(good(adding(without, entry)), [a.hub, b.hub]).next)))
-    await stage.pass(3_000)
+    await stage.pass(looksMs)
     expect(points()).toEqual([3 * worth, 3 * worth, 3 * worth])
   })
 })

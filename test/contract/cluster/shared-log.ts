@@ -121,6 +121,26 @@ export function logContract(open: () => Promise<LogStage>): void {
     expect(found).toEqual(['.intent.c c', '.intent.a a', '.intent.b b', '.intent.c c2'])
   })
 
+  test('is read on by a pattern until nothing is shown any more', async () => {
+    const { stage, logs, subject } = await stageOf(2)
+    const [one, other] = logs as [SharedLog, SharedLog]
+    const pattern = subject('*')
+    expect(await sure(() => other.next(pattern, 0))).toBeNull()
+    await appended(one, `${stage.prefix}.open.alpha.i9`, 'not meant', 0)
+    for (const name of ['b', 'a']) await appended(one, subject(name), name, 0)
+    const found: string[] = []
+    let at = 0
+    // Another server than the one that was written to may lag.
+    while (found.length < 2) {
+      const next = await sure(() => other.next(pattern, at))
+      if (next === null) continue
+      found.push(Buffer.from(next.message).toString())
+      at = next.seq
+    }
+    expect(found).toEqual(['b', 'a'])
+    expect(await sure(() => other.next(pattern, at))).toBeNull()
+  })
+
   test('lists subjects by their words, and forgets what is erased', async () => {
     const { stage, logs, subject } = await stageOf(1)
     const [log] = logs as [SharedLog]

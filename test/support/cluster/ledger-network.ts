@@ -11,7 +11,14 @@ import type { OwnLedger } from '../../../orchestrator/engine/ports/network/netwo
 import { type LedgerEvent, packEvent } from '../../../orchestrator/ledger/accounts/events.ts'
 import { sharedTaskText } from '../../../orchestrator/ledger/network/shared-task.ts'
 import { flagBits } from '../../../orchestrator/ledger/points/zero-rules.ts'
-import { type Batch, type ChainEnd, emptyChain, endOf } from '../../../orchestrator/ledger/receipts/chain.ts'
+import {
+  type Batch,
+  type ChainEnd,
+  emptyChain,
+  endOf,
+  type SealedBatch,
+} from '../../../orchestrator/ledger/receipts/chain.ts'
+import { packLeaves } from '../../../orchestrator/ledger/receipts/leaf-buffer.ts'
 import type { Receipt } from '../../../orchestrator/ledger/receipts/receipt.ts'
 import { ManualSystem } from '../clocks/manual-system.ts'
 import { MortalSystem } from '../clocks/mortal-system.ts'
@@ -29,10 +36,6 @@ class KeptChain implements OwnLedger {
 
   constructor(readonly of: TestHub) {}
 
-  get hub(): string {
-    return this.of.identity.key
-  }
-
   seal(leaves: readonly (Receipt | LedgerEvent)[], atMs: number): Batch {
     const batch = this.sealed(this.end, leaves, atMs)
     this.batches.push(batch)
@@ -47,9 +50,12 @@ class KeptChain implements OwnLedger {
     return sealLeaves(behind, packed, { atMs, rulesHash: listedRules().hash, sign })
   }
 
-  batchesAfter(seq: number, limit: number): Batch[] {
+  sealedAfter(seq: number, limit: number): SealedBatch[] {
     const first = this.batches[0]?.seq ?? 1
-    return this.batches.slice(Math.max(0, seq + 1 - first), Math.max(0, seq + 1 - first) + limit)
+    const from = Math.max(0, seq + 1 - first)
+    return this.batches
+      .slice(from, from + limit)
+      .map((batch) => ({ ...batch, leaves: packLeaves(batch.leaves).packed }))
   }
 
   lastSeq(): number {
@@ -182,6 +188,12 @@ export class LedgerNetworkStage {
     const { task, attempt } = asked
     const served = this.ownTask({ scout: 'key_ant/ant', asker: sharedTaskText({ asker, task, attempt }) })
     return { asked, served }
+  }
+
+  /** A long time, in which each timer is due once. */
+  async passAtOnce(durationMs: number): Promise<void> {
+    this.system.pass(durationMs)
+    await this.pass(0)
   }
 
   async pass(durationMs: number): Promise<void> {

@@ -127,6 +127,10 @@ export class ModelLog implements SharedLog {
     return this.ask(() => this.model.shown(subject).find((one) => one.seq > seq) ?? 'unsure')
   }
 
+  next(subject: string, seq: number): Promise<LoggedMessage | null | 'unsure'> {
+    return this.ask(() => this.model.shown(subject).find((one) => one.seq > seq) ?? null)
+  }
+
   subjects(pattern: string, limit: number): Promise<Listing | 'unsure'> {
     return this.ask(() => this.model.listed(pattern, limit))
   }

@@ -7,7 +7,7 @@ import type { Conservation } from '../../../ledger/accounts/balances.ts'
 import type { Earning } from '../../../ledger/accounts/earnings.ts'
 import type { SeasonRow } from '../../../ledger/accounts/projector.ts'
 import type { Verdict } from '../../../ledger/accounts/trust-port.ts'
-import type { Batch } from '../../../ledger/receipts/chain.ts'
+import type { Batch, SealedBatch } from '../../../ledger/receipts/chain.ts'
 import type { Statement, StatementRow } from '../../../ledger/statement.ts'
 import type { LedgerWitness } from './attested.ts'
 import type { EarningFilter } from './ledger-store.ts'
@@ -98,6 +98,8 @@ export interface LedgerReport {
   /** `waiting`: it is not sealed yet. Undefined for a task without a receipt, and for one of somebody else. */
   receipt(task: number, owner: string | null): ReceiptProof | 'waiting' | undefined
   batchesAfter(seq: number, limit: number): Batch[]
+  /** The same as they are stored: their leaves in one piece. */
+  sealedAfter(seq: number, limit: number): SealedBatch[]
   /** Text of the rules with this hash. */
   rulesText(hash: Uint8Array): string | undefined
   /** Whether this leaf of a batch concerns an owner: its scout's, or its request. */

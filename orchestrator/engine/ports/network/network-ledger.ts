@@ -29,4 +29,4 @@ export interface NetworkLedgerReport {
 }
 
 /** What the network takes of this hub's own ledger. */
-export type OwnLedger = Pick<LedgerReport, 'hub' | 'batchesAfter' | 'lastSeq' | 'rulesText'>
+export type OwnLedger = Pick<LedgerReport, 'sealedAfter' | 'lastSeq' | 'rulesText'>
