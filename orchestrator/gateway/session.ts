@@ -84,6 +84,8 @@ export class ScoutSession {
   private readonly events: ScoutEvents
   private readonly control: Allowance
   private readonly data: Allowance
+  /** Tasks that were sent, and whose settlement has not come. */
+  private unsettled = 0
   private readonly bytesInFlight: ByteAccount
   private readonly mayBeNamed: (name: string) => boolean
   /** Null before the first large body of that direction. */
@@ -122,7 +124,7 @@ export class ScoutSession {
     if (typeof message === 'string') return this.close('badFrame', 'text message; frames are binary')
     const frame = decodeFromScout(message)
     if (frame.type === 'malformed') return this.close('badFrame', frame.reason)
-    const allowance = 'data' in frameTable[frame.type] ? this.data : this.control
+    const allowance = this.isData(frame) ? this.data : this.control
     // How many pongs there are is the hub's own doing.
     const isAsked = frame.type === 'pong' && this.awaits(frame.ping)
     if (!isAsked && !allowance.spend(message.length, nowMs)) return this.close('rate')
@@ -130,6 +132,13 @@ export class ScoutSession {
       return this.close('badFrame', `${frame.type} in phase ${this.phase}`)
     }
     this.handle(frame, nowMs)
+  }
+
+  /** Each task that was sent may be settled once at the rate of answers: a hub asks another one for thousands. */
+  private isData({ type }: ScoutFrame): boolean {
+    if (type !== 'settle' || this.unsettled === 0) return 'data' in frameTable[type]
+    this.unsettled--
+    return true
   }
 
   private handle(frame: ScoutFrame, nowMs: number): void {
@@ -240,6 +249,7 @@ export class ScoutSession {
     if (frame.type === 'welcome') this.isWelcomed = true
     if (frame.type === 'cancel') this.outgoing?.drop(frame.task, frame.attempt)
     if (frame.type !== 'task' || body === undefined) return this.write(frame)
+    this.unsettled++
     const { task, attempt } = frame
     if (this.asked === 0) {
       this.asked = task

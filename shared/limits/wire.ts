@@ -72,7 +72,10 @@ export const controlFramesPerSecond = 200
 /** Control bytes per scout and second, with one second of burst; more closes with 4429. */
 export const controlBytesPerSecond = 1 * MiB
 
-/** Chunk and fragment frames per scout and second; 256 tasks at 30 frames/s. More closes with 4429. */
+/**
+ * Chunk and fragment frames per scout and second, and settlements of tasks that its socket brought; 256 tasks at 30
+ * frames/s. More closes with 4429.
+ */
 export const dataFramesPerSecond = 8_000
 
 /**

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import * as wireLimits from '../../shared/limits/wire.ts'
 import { closeTable } from '../../shared/protocol/close-codes.ts'
 import { encode } from '../../shared/protocol/codec.ts'
-import type { HubFrame, ScoutFrame } from '../../shared/protocol/frames.ts'
+import type { FrameOf, HubFrame, ScoutFrame } from '../../shared/protocol/frames.ts'
 import { isValidOffer } from '../../shared/protocol/offers.ts'
 import { type HubPhase, hubAccepts } from '../../shared/protocol/phases.ts'
 import { offerOf } from '../../shared/task.ts'
@@ -20,6 +20,11 @@ const samples = {
   drain: { type: 'drain', reason: '' },
   offers: { type: 'offers', concurrency: 1, offers: [] },
 } as unknown as Record<ScoutFrame['type'], ScoutFrame>
+
+function taskOf(task: number, body: Uint8Array): FrameOf<'task'> {
+  const asked = { kind: 'chat', model: 'm', stream: false, ttlMs: 30_000, deadlineMs: 60_000 } as const
+  return { type: 'task', task, attempt: 1, nonce, ...asked, acks: [], size: body.length, body: null }
+}
 
 function inPhase(phase: HubPhase): SessionStage {
   const stage = new SessionStage({ greeted: phase !== 'greeting' })
@@ -128,6 +133,20 @@ describe('the allowance', () => {
     const stage = new SessionStage()
     const body = new Uint8Array(wireLimits.inlineBodyBytesMax)
     for (let task = 0; task < 33; task++) stage.say(settleOf(body, body.length, task))
+    expect(stage.code).toBe(4429)
+  })
+
+  test('of answers has the end of each task that was sent, once, and no other', () => {
+    const stage = new SessionStage()
+    const body = new Uint8Array(100)
+    const tasks = 3 * wireLimits.controlFramesPerSecond
+    for (let task = 0; task < tasks; task++) stage.session.send(taskOf(task, body), body)
+    for (let task = 0; task < tasks; task++) stage.say(settleOf(body, body.length, task))
+    expect(stage.code).toBeUndefined()
+    // The hello was one of them.
+    for (let task = 1; task < wireLimits.controlFramesPerSecond; task++) stage.say(settleOf(body, body.length, task))
+    expect(stage.code).toBeUndefined()
+    stage.say(settleOf(body, body.length, 0))
     expect(stage.code).toBe(4429)
   })
 

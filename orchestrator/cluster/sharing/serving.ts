@@ -184,8 +184,8 @@ export class Serving {
     const send = (outgoing: ScoutFrame) => this.send(outgoing)
     const onEnd = () => this.tasks.delete(key)
     const parts = { frame, answer, send, onEnd, creditsAtEnd: () => this.creditsAtEnd() }
+    // That it has begun is said where nothing else comes of it soon.
     this.tasks.set(key, new ServedTask(parts, system.nowMs()))
-    this.send({ type: 'started', task: frame.task, attempt: frame.attempt, provider: this.parts.own.name })
   }
 
   private cancel(frame: FrameOf<'cancel'>): void {
