@@ -2,6 +2,7 @@
  * What placing a task with a scout is expected to cost, in milliseconds, term by term. Placement compares candidates by
  * it, the grant carries it to the client, listings show it. It reads records and capabilities and changes neither.
  */
+import { isPeerOperator } from '../../../shared/scouts/scout-id.ts'
 import type { Capability, Intent, Scout, Task } from '../model/object-graph.ts'
 
 /** Expected cost of a placement, term by term, in milliseconds. */
@@ -24,6 +25,8 @@ export interface Cost {
 const failurePenaltyMs = 10_000
 /** Prefer another operator after a failure, but not at any price. */
 const sameOperatorPenaltyMs = 5_000
+/** Added to how long another hub takes to begin: two hubs work then, so it is to be faster by more than chance. */
+const otherHubMs = 40
 /** Assumed of a scout whose speed on this model is unknown. */
 const unknownFirstContentMs = 500
 const unknownTokensPerSecond = 50
@@ -62,7 +65,8 @@ export function costOf(capability: Capability, task: Suited, cost: Cost = blankC
   const { sort } = task.routing
   const plainFirstMs = samples > 0 ? capability.firstContentMs : unknownFirstContentMs
   const plainTokensMs = (typicalTokens * 1000) / (capability.tokensPerSecond || unknownTokensPerSecond)
-  cost.firstContentMs = (sort === 'latency' ? sortWeight : 1) * plainFirstMs
+  const awayMs = isPeerOperator(record.operator) ? otherHubMs : 0
+  cost.firstContentMs = (sort === 'latency' ? sortWeight : 1) * (plainFirstMs + awayMs)
   cost.tokensMs = (sort === 'throughput' ? sortWeight : 1) * plainTokensMs
   // Engines batch: a full scout is slower than an empty one, but not as many times as it has tasks.
   cost.loadMs = (scout.running / Math.max(1, scout.capacity)) * (plainFirstMs + plainTokensMs)
