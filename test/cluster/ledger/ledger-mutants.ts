@@ -8,6 +8,7 @@ const pure = 'orchestrator/ledger/network'
 const sharing = 'orchestrator/cluster/ledger'
 const lived = 'test/cluster/ledger/ledger-life.test.ts'
 const attacked = 'test/cluster/ledger/ledger-sharing.test.ts'
+const packed = 'test/cluster/ledger/pack.test.ts'
 
 export const ledgerNetworkMutants: readonly Mutant[] = [
   {
@@ -79,5 +80,19 @@ export const ledgerNetworkMutants: readonly Mutant[] = [
     file: `${pure}/contents.ts`,
     find: 'if (points !== worth)',
     replace: 'if (points < worth)',
+  },
+  {
+    tests: packed,
+    name: 'a pack of another hub inflates as far as it says',
+    file: `${sharing}/pack.ts`,
+    find: ' || !isWithin(length, bytes.length)',
+    replace: '',
+  },
+  {
+    tests: packed,
+    name: 'as many batches as fit are taken out of one message',
+    file: `${sharing}/pack.ts`,
+    find: ' || batches.length === packBatchesMax',
+    replace: '',
   },
 ]
