@@ -90,7 +90,9 @@ function flawOfMove(before: TrustRecord, after: TrustRecord, around: Around): Fl
       if (after.doubt < graveAt) return wrong(`at a doubt of ${after.doubt}`)
       return after.evidence !== 0 || after.fresh !== 0 ? wrong('its evidence is not fresh') : null
     case 'watched > new':
-      return after.doubt > calmAt || after.passed !== 0 ? wrong(`at a doubt of ${after.doubt}`) : null
+      if (after.doubt > calmAt) return wrong(`at a doubt of ${after.doubt}`)
+      // What came behind it in the same event counts anew.
+      return after.passed >= Math.max(1, after.checks - before.checks) ? wrong(`it keeps ${after.passed} passes`) : null
     case 'confirming > watched':
       if (after.fresh < freshMax) return wrong(`after ${after.fresh} fresh checks`)
       return startsWatch(before, after) ? null : wrong(`its doubt stays at ${after.doubt}`)
