@@ -179,9 +179,16 @@ test('a request is tried again whose scout has to dial anew because of durable w
   bench.system.pass(1_000)
   await accepted
   bench.settle()
-  expect(scout.take('task').length).toBe(1)
+  const [durable] = scout.take('task')
   restart(bench)
   expect(scout.closed.map(({ why }) => why)).toEqual(['hubDraining'])
+  // It is gone for the next brain until it has dialed again, and has its durable work then.
+  const held = [durable!.frame.task, durable!.frame.attempt, durable!.frame.nonce] as [number, number, Uint8Array]
+  const who = { name: `scout-${session}`, instance: `instance-${session}`, held: [held] }
+  const back = scout.join(['m'], 0, who)
+  bench.settle()
+  const [welcome] = scout.take('welcome').filter((one) => one.session === back)
+  expect(welcome!.frame.held.map(([, , verdict]) => verdict)).toEqual(['resumed'])
   const next = other.join(['m'], 1)
   bench.settle()
   const [again] = other.take('task')

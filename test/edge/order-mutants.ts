@@ -127,6 +127,7 @@ export const orderMutants: readonly Mutant[] = [
     file: 'orchestrator/brain/returning.ts',
     find: '    return !isDurable\n',
     replace: '    return !isDurable || work.length > 0\n',
+    tests: 'test/edge/brain-restart.test.ts',
   },
   // ------------------------------------------------------------ found by such lives
   {
