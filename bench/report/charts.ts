@@ -139,7 +139,7 @@ async function chartSvg(chart: Chart): Promise<string> {
 }
 
 /** Writes the chart into a folder below `docs`; returns its path from there. */
-export async function writeChart(name: string, chart: Chart, folder = 'images'): Promise<string> {
+export async function writeChart(name: string, chart: Chart, folder = 'images/charts'): Promise<string> {
   const docs = join(import.meta.dirname, '..', '..', 'docs')
   mkdirSync(join(docs, folder), { recursive: true })
   const path = `${folder}/bench-${name}.svg`
