@@ -20,7 +20,7 @@ import type { StoreWrite } from '../../engine/ports/store.ts'
 import { Looks } from '../looks.ts'
 import type { Membership } from '../membership.ts'
 import { judgePart, Life } from './life.ts'
-import type { SharedLog } from './log.ts'
+import { after, type SharedLog } from './log.ts'
 import { Marks } from './marks.ts'
 import { bodiesOf, partBytes, type RecordPart } from './record.ts'
 
@@ -195,7 +195,7 @@ export class IntentJournal implements IntentLog {
     const { log, membership } = this.parts
     const end = await log.last(subject)
     while (end !== 'unsure' && place.last < end) {
-      const next = await log.after(subject, place.last)
+      const next = await after(log, subject, place.last)
       if (next === 'unsure') return 'nothing'
       if (Buffer.compare(next.message, own) === 0) {
         place.valid = next.seq
@@ -284,7 +284,7 @@ export class IntentJournal implements IntentLog {
     const end = await log.last(subject)
     if (end === 'unsure') return end
     while (life.flaw === null && life.last < end) {
-      const next = await log.after(subject, life.last)
+      const next = await after(log, subject, life.last)
       if (next === 'unsure') return next
       if (!life.add(next, membership.chain)) return 'anew'
     }

@@ -2,10 +2,10 @@
  * Reads what a log has under a pattern of subjects, in order and each message once, up to where the log ends now. What
  * a message means is up to whoever reads; one that cannot be taken now is read again with the next look.
  */
-import type { LoggedMessage, SharedLog } from './log.ts'
+import { after, type LoggedMessage, type SharedLog } from './log.ts'
 
 interface LogReaderParts {
-  log: Pick<SharedLog, 'last' | 'after' | 'next'>
+  log: Pick<SharedLog, 'last' | 'next'>
   pattern: string
   /** Up to where it was read before; 0 for nothing. */
   cursor: number
@@ -15,7 +15,8 @@ interface LogReaderParts {
 }
 
 export class LogReader {
-  private cursor: number
+  /** Up to where it was read. */
+  cursor: number
 
   constructor(private readonly parts: LogReaderParts) {
     this.cursor = parts.cursor
@@ -40,7 +41,7 @@ export class LogReader {
     if (end === 'unsure') return false
     while (this.cursor < end) {
       const from = this.cursor
-      if (!(await this.takeNext(from, await log.after(pattern, from)))) return false
+      if (!(await this.takeNext(from, await after(log, pattern, from)))) return false
     }
     return true
   }

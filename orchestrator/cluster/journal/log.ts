@@ -37,11 +37,9 @@ export interface SharedLog {
    * taken the lead it may not show what was appended just before; what it appends then is behind all of that.
    */
   last(subject: string): Promise<number | 'unsure'>
-  /** The first message of it behind this number, to be asked for what is known to be there. */
-  after(subject: string, seq: number): Promise<LoggedMessage | 'unsure'>
   /**
-   * The same, or null where nothing is shown behind this number. Whichever server is near answers, and may lag behind
-   * what `last` shows: for readers who may learn later of what is new.
+   * The first message of it behind this number; null where nothing is shown there. Whichever server is near answers,
+   * and may lag behind what `last` shows.
    */
   next(subject: string, seq: number): Promise<LoggedMessage | null | 'unsure'>
   /** Subjects that fit a pattern, at most so many; `*` stands for one word. It may lag as `last` does. */
@@ -50,4 +48,13 @@ export interface SharedLog {
   erase(subject: string, upTo?: number): Promise<boolean>
   /** The share of its room that is filled, 0 to 1. */
   filled(): Promise<number | 'unsure'>
+}
+
+/** The first message behind this number, to be asked for what is known to be there. */
+export async function after(
+  log: Pick<SharedLog, 'next'>,
+  subject: string,
+  seq: number,
+): Promise<LoggedMessage | 'unsure'> {
+  return (await log.next(subject, seq)) ?? 'unsure'
 }

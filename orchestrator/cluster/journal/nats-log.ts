@@ -128,10 +128,6 @@ export class NatsLog implements SharedLog {
     }
   }
 
-  async after(subject: string, seq: number): Promise<LoggedMessage | 'unsure'> {
-    return (await this.next(subject, seq)) ?? 'unsure'
-  }
-
   async next(subject: string, seq: number): Promise<LoggedMessage | null | 'unsure'> {
     if (this.opened === null || this.apart !== null) return 'unsure'
     try {

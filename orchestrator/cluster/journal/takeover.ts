@@ -32,7 +32,7 @@ interface TakeoverParts {
   log: { info(fields: object, message: string): void; error(fields: object, message: string): void }
 }
 
-/** A scout that waits for what becomes of a hub, of which it was heard last that this start of it is under way. */
+/** A scout that waits for what becomes of its hub. `boot`: the start of that which was heard last. */
 interface Waiter {
   hub: string
   boot: number | undefined

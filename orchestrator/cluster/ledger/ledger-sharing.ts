@@ -42,7 +42,6 @@ export class LedgerSharing implements NetworkLedgerReport {
   private readonly together = new Map<string, Together>()
   /** What is said by hubs that are not in the roster is read again with the next one; null for nothing. */
   private laterSeq: number | null = null
-  private cursor: number
   private keptMs: number
   private isChanged = false
   /** As of seconds ago, by season. */
@@ -55,18 +54,15 @@ export class LedgerSharing implements NetworkLedgerReport {
     this.counted = new NetworkLedger((key) => this.verifierOf(key))
     const kept = this.usable(readCounted(dataDir, membership.chain.network))
     if (kept !== null) this.counted.restore(kept.ledger)
-    this.cursor = kept?.cursor ?? 0
     this.keptMs = system.nowMs()
     this.looks = new Looks(system, ledgerLookMs, () => this.look())
     this.reader = new LogReader({
-      ...{ log, pattern: `${membership.prefix}.ledger.*`, cursor: this.cursor },
+      ...{ log, pattern: `${membership.prefix}.ledger.*`, cursor: kept?.cursor ?? 0 },
       take: (message) => this.take(message),
       isStopped: () => this.looks.isStopped,
     })
     // What this hub said itself it need not fetch, where nobody else has said anything before it.
-    const onTold = (seq: number) => {
-      if (this.reader.pass(seq)) this.cursor = Math.max(this.cursor, seq)
-    }
+    const onTold = (seq: number) => void this.reader.pass(seq)
     this.telling = new Telling({ ...parts, told: kept?.told ?? 0, onTold })
   }
 
@@ -126,32 +122,32 @@ export class LedgerSharing implements NetworkLedgerReport {
     if (authority === undefined) this.laterSeq ??= message.seq
     else if (name !== own.name) {
       const part = partIn(message, authority.publicKey)
-      if (part !== null && !(await this.takePart({ name, key: authority.key }, part, message.seq))) return
+      if (part !== null) await this.takePart({ name, key: authority.key }, part, message.seq)
     }
-    this.cursor = Math.max(this.cursor, message.seq)
     this.isChanged = true
   }
 
-  /** False when it is to be read again, for the hub stops meanwhile. */
-  private async takePart(hub: LedgerHub, part: Part, seq: number): Promise<boolean> {
+  private async takePart(hub: LedgerHub, part: Part, seq: number): Promise<void> {
     const together = this.together.get(hub.key) ?? new Together()
     this.together.set(hub.key, together)
     const whole = together.add(part, seq)
-    if (whole === null) return true
+    if (whole === null) return
     if (whole.kind === 'rules') this.counted.tell(hub, Buffer.from(whole.bytes).toString())
-    else if (!(await this.takeAll(hub, { isDeflated: whole.kind === 'deflated', bytes: whole.bytes }))) return false
+    else await this.takeAll(hub, { isDeflated: whole.kind === 'deflated', bytes: whole.bytes })
+    together.taken(whole)
     this.warn(hub)
-    return true
   }
 
-  /** A batch in each turn. What is no pack is as a batch without a head: its hub has signed it. */
-  private async takeAll(hub: LedgerHub, pack: Pack): Promise<boolean> {
+  /**
+   * A batch in each turn, while the hub does not stop: then the reader reads the message again. What is no pack is as a
+   * batch without a head: its hub has signed it.
+   */
+  private async takeAll(hub: LedgerHub, pack: Pack): Promise<void> {
     for (const batch of batchesIn(pack) ?? [noBatch]) {
       this.counted.take(hub, batch)
       await new Promise<void>((resolve) => this.parts.system.soon(resolve))
-      if (this.looks.isStopped) return false
+      if (this.looks.isStopped) return
     }
-    return true
   }
 
   private verifierOf(key: string) {
@@ -171,9 +167,9 @@ export class LedgerSharing implements NetworkLedgerReport {
     this.keptMs = system.nowMs()
     if (!this.isChanged) return
     this.isChanged = false
-    // What is not whole is read again.
+    // What is not whole, or not taken whole, is read again.
     const begun = [...this.together.values()].map(({ fromSeq }) => fromSeq).filter((seq) => seq !== null)
-    const cursor = Math.min(this.cursor, ...begun.map((seq) => seq - 1))
+    const cursor = Math.min(this.reader.cursor, ...begun.map((seq) => seq - 1))
     const { network } = membership.chain
     const flaw = keepCounted(dataDir, { network, cursor, told: this.telling.told, ledger: this.counted.snapshot() })
     if (flaw !== null) report.warn(flaw, 'what was counted of the ledgers of the network could not be kept')

@@ -8,7 +8,7 @@ import { ledgerAgeMs, rulesEveryMs, toldPerLook } from '../../../shared/limits/c
 import type { System } from '../../../shared/system.ts'
 import type { OwnLedger } from '../../engine/ports/network/network-ledger.ts'
 import { readHead, type SealedBatch } from '../../ledger/receipts/chain.ts'
-import type { SharedLog } from '../journal/log.ts'
+import { after, type SharedLog } from '../journal/log.ts'
 import type { Membership } from '../membership.ts'
 import { packableOf, packOf } from './pack.ts'
 import { type Part, partIn, partsOf } from './told.ts'
@@ -56,7 +56,7 @@ export class Telling {
     const { log, ledger, membership } = this.parts
     const end = await log.last(this.subject)
     if (end === 'unsure') return false
-    const message = end === 0 ? null : await log.after(this.subject, end - 1)
+    const message = end === 0 ? null : await after(log, this.subject, end - 1)
     if (message === 'unsure') return false
     const { publicKey } = membership.chain.authority(membership.own.name)!
     // Anybody may write there; what is told once more because of that does no harm.

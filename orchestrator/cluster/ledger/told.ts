@@ -57,11 +57,11 @@ function readPart(payload: Uint8Array): Part | null {
 /** Puts the parts of one hub together, which come one after the other. */
 export class Together {
   private parts: Part[] = []
-  /** The number in the log of the first part of what is not whole yet; null for none. */
+  /** The number in the log of the first part of what is not taken yet; null for none. */
   fromSeq: number | null = null
 
   /** The whole with its last part; null before, and for a part that follows on nothing. */
-  add(part: Part, seq: number): Pick<Part, 'kind' | 'bytes'> | null {
+  add(part: Part, seq: number): Part | null {
     if (part.parts === 1) return part
     const isNext = part.part === this.parts.length && isOfOne(this.parts[0], part)
     if (!isNext) {
@@ -75,8 +75,12 @@ export class Together {
     if (this.parts.length < part.parts) return null
     const bytes = Buffer.concat(this.parts.map((one) => one.bytes))
     this.parts = []
-    this.fromSeq = null
-    return { kind: part.kind, bytes }
+    return { ...part, bytes }
+  }
+
+  /** What is whole was taken. A hub that stops before has written down that it is to be read again. */
+  taken({ parts }: Pick<Part, 'parts'>): void {
+    if (parts > 1) this.fromSeq = null
   }
 }
 

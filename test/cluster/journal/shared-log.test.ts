@@ -1,6 +1,7 @@
 import { jetstream } from '@nats-io/jetstream'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { NatsBus } from '../../../orchestrator/cluster/bus/nats-bus.ts'
+import { after } from '../../../orchestrator/cluster/journal/log.ts'
 import { NatsLog } from '../../../orchestrator/cluster/journal/nats-log.ts'
 import { intentStream } from '../../../orchestrator/cluster/journal/streams.ts'
 import { realSystem } from '../../../shared/system.ts'
@@ -107,7 +108,7 @@ describe.skipIf(program === '')(
       }
       const texts: string[] = []
       for (let seq = 0; seq < ends.at(-1)!; ) {
-        const next = await log.after(subject, seq)
+        const next = await after(log, subject, seq)
         if (next === 'unsure') continue
         texts.push(Buffer.from(next.message).toString())
         seq = next.seq

@@ -25,6 +25,25 @@ async function shown(stage: EngineNetwork, { bench }: EngineHub, id: string): Pr
   return bench.engine.intents.intent(id, null)?.state
 }
 
+/** An intent of this hub with its only scout, and as who that scout comes to another hub. */
+async function leased(stage: EngineNetwork, hub: EngineHub) {
+  const id = await accepted(stage, hub)
+  const { bench } = hub
+  bench.join(['m'], 1)
+  await stage.until('the lease', () => bench.sent.some(({ frame }) => frame.type === 'task'))
+  const { task, attempt, nonce } = bench.work().lease
+  const held = [[task, attempt, nonce]] as [number, number, Uint8Array][]
+  return { id, who: { name: 'scout-1', instance: 'instance-1', held } }
+}
+
+/** What becomes of the one lease that a scout presents to both of these. */
+async function verdictsAt(stage: EngineNetwork, hubs: readonly EngineHub[]) {
+  await stage.until('both to be welcome', () => {
+    return hubs.every(({ bench }) => bench.sent.some(({ frame }) => frame.type === 'welcome'))
+  })
+  return hubs.map(({ bench }) => bench.take('welcome')[0]!.frame.held[0]![2])
+}
+
 describe('an intent in a network', () => {
   test('is accepted once it is in the journal, ends where it is, and is read and followed anywhere', async () => {
     const { stage, a, b, c } = await three()
@@ -86,52 +105,30 @@ describe('an intent in a network', () => {
 
   test('is met by its scout at the next hub, which welcomes that once it has the intent', async () => {
     const { stage, a, b, c } = await three()
-    const id = await accepted(stage, a)
-    a.bench.join(['m'], 1)
-    await stage.until('the lease', () => a.bench.sent.some(({ frame }) => frame.type === 'task'))
-    const { lease } = a.bench.work()
+    const { id, who } = await leased(stage, a)
     a.die()
     await stage.pass(3_000)
-    const held = [[lease.task, lease.attempt, lease.nonce]] as [number, number, Uint8Array][]
-    const who = { name: 'scout-1', instance: 'instance-1', held }
     for (const { bench } of [b, c]) bench.join(['m'], 0, who)
     await stage.pass(2_000)
     expect([b.bench.take('welcome'), c.bench.take('welcome')]).toEqual([[], []])
-    await stage.until('both to be welcome', () => {
-      return [b, c].every(({ bench }) => bench.sent.some(({ frame }) => frame.type === 'welcome'))
-    })
-    const verdicts = [b, c].map(({ bench }) => bench.take('welcome')[0]!.frame.held[0]![2])
-    expect(verdicts).toEqual(['resumed', 'stale'])
+    expect(await verdictsAt(stage, [b, c])).toEqual(['resumed', 'stale'])
     expect(workers(stage, id)).toEqual(['beta'])
   })
 
   test('is met by its scout though the last word of its hub comes later than the scout', async () => {
     const { stage, a, b, c } = await three()
-    const id = await accepted(stage, a)
-    a.bench.join(['m'], 1)
-    await stage.until('the lease', () => a.bench.sent.some(({ frame }) => frame.type === 'task'))
-    const { lease } = a.bench.work()
-    const held = [[lease.task, lease.attempt, lease.nonce]] as [number, number, Uint8Array][]
+    const { id, who } = await leased(stage, a)
     // Of a hub of several processes, the one with its socket has ended first.
-    for (const { bench } of [b, c]) bench.join(['m'], 0, { name: 'scout-1', instance: 'instance-1', held })
+    for (const { bench } of [b, c]) bench.join(['m'], 0, who)
     await stage.pass(presenceMs)
     a.die()
-    await stage.until('both to be welcome', () => {
-      return [b, c].every(({ bench }) => bench.sent.some(({ frame }) => frame.type === 'welcome'))
-    })
-    const verdicts = [b, c].map(({ bench }) => bench.take('welcome')[0]!.frame.held[0]![2])
-    expect(verdicts).toEqual(['resumed', 'stale'])
+    expect(await verdictsAt(stage, [b, c])).toEqual(['resumed', 'stale'])
     expect(workers(stage, id)).toEqual(['beta'])
   })
 
   test('is not waited for by a scout whose hub goes on, or has started anew', async () => {
     const { stage, a, b, c } = await three()
-    await accepted(stage, a)
-    a.bench.join(['m'], 1)
-    await stage.until('the lease', () => a.bench.sent.some(({ frame }) => frame.type === 'task'))
-    const { lease } = a.bench.work()
-    const held = [[lease.task, lease.attempt, lease.nonce]] as [number, number, Uint8Array][]
-    const who = { name: 'scout-1', instance: 'instance-1', held }
+    const { who } = await leased(stage, a)
     b.bench.join(['m'], 0, who)
     await stage.pass(stillSpeaksMs + presenceMs + takeoverLookMs)
     expect(b.bench.take('welcome')[0]!.frame.held[0]![2]).toBe('stale')

@@ -9,6 +9,7 @@ const sharing = 'orchestrator/cluster/ledger'
 const lived = 'test/cluster/ledger/ledger-life.test.ts'
 const attacked = 'test/cluster/ledger/ledger-sharing.test.ts'
 const packed = 'test/cluster/ledger/pack.test.ts'
+const told = 'test/cluster/ledger/telling.test.ts'
 
 export const ledgerNetworkMutants: readonly Mutant[] = [
   {
@@ -94,5 +95,12 @@ export const ledgerNetworkMutants: readonly Mutant[] = [
     file: `${sharing}/pack.ts`,
     find: ' || batches.length === packBatchesMax',
     replace: '',
+  },
+  {
+    tests: told,
+    name: 'what came in several messages and was taken in part is not read again',
+    file: `${sharing}/told.ts`,
+    find: '    return { ...part, bytes }\n',
+    replace: '    this.fromSeq = null\n    return { ...part, bytes }\n',
   },
 ]

@@ -1,46 +1,12 @@
-/** What hubs of a network count of each other's ledgers, and what none of them can make the others count. */
-import { describe, expect, test, vi } from 'vitest'
-import { packOf } from '../../../orchestrator/cluster/ledger/pack.ts'
-import { partsOf } from '../../../orchestrator/cluster/ledger/told.ts'
+import { describe, expect, test } from 'vitest'
 import { adding, removing } from '../../../orchestrator/cluster/roster/proposal.ts'
 import type { TransferReason } from '../../../orchestrator/ledger/accounts/events.ts'
 import { flagBits } from '../../../orchestrator/ledger/points/zero-rules.ts'
 import { type Batch, packHead, readHead } from '../../../orchestrator/ledger/receipts/chain.ts'
-import { packLeaves } from '../../../orchestrator/ledger/receipts/leaf-buffer.ts'
-import { bothSidesMs, ledgerLookMs, rulesEveryMs } from '../../../shared/limits/cluster/ledger.ts'
-import { type LedgerHub, LedgerNetworkStage, prefix } from '../../support/cluster/ledger-network.ts'
+import { bothSidesMs } from '../../../shared/limits/cluster/ledger.ts'
+import { type LedgerHub, type LedgerNetworkStage, prefix } from '../../support/cluster/ledger-network.ts'
 import { good, signedByAll } from '../../support/cluster/network.ts'
-
-const names = ['alpha', 'beta', 'gamma']
-/** Of `receiptOf`. */
-const worth = 920
-const ant = 'key_ant'
-/** One hub tells of it, and the others read that. */
-const looksMs = 3 * ledgerLookMs
-
-async function network() {
-  const stage = new LedgerNetworkStage(names)
-  const [a, b, c] = names.map((name) => stage.hub(name)) as [LedgerHub, LedgerHub, LedgerHub]
-  await stage.pass(0)
-  const now = () => stage.system.wallMs()
-  /** Appends what a hub signed, as the hub itself would. */
-  const tell = (hub: LedgerHub, batch: Pick<Batch, 'head' | 'signature' | 'leaves'>, as = hub) => {
-    const subject = `${prefix}.ledger.${as.name}`
-    const { isDeflated, bytes } = packOf([{ ...batch, leaves: packLeaves(batch.leaves).packed }])
-    const parts = partsOf(isDeflated ? 'deflated' : 'batches', 1, bytes)
-    for (const part of parts) put(subject, stage.signed(hub.hub, subject, part))
-  }
-  const put = (subject: string, message: Uint8Array) => {
-    stage.logs.append(subject, message, stage.logs.lastOf(subject))
-  }
-  const points = () => [a, b, c].map((hub) => hub.pointsOf(ant))
-  return { stage, a, b, c, now, tell, put, points }
-}
-
-/** What a hub says of another one. */
-function ledgerOf(hub: LedgerHub, name: string) {
-  return hub.sharing.hubs().find((one) => one.name === name)!
-}
+import { ant, ledgerOf, looksMs, names, network, worth } from '../../support/cluster/three-ledgers.ts'
 
 describe('points of a network', () => {
   test('are those of every hub, and the same at each of them', async () => {
@@ -123,71 +89,6 @@ describe('points of a network', () => {
     await stage.pass(looksMs)
     expect(stage.hub('gamma').sums()).toEqual([])
     expect(ledgerOf(stage.hub('gamma'), 'alpha')).toMatchObject({ state: 'counted', batch: 1 })
-  })
-})
-
-describe('what is told', () => {
-  const told = (stage: LedgerNetworkStage) => stage.logs.of(`${prefix}.ledger.alpha`).length
-
-  test('travels in one message, where it fits, and not back to the hub that told of it', async () => {
-    const { stage, a, b, now, points } = await network()
-    a.chain.seal([stage.ownTask()], now())
-    await stage.pass(looksMs)
-    const before = told(stage)
-    for (let batches = 0; batches < 10; batches++) a.chain.seal([stage.ownTask()], now())
-    const read = [a, b].map(({ log }) => vi.spyOn(log, 'next'))
-    await stage.pass(looksMs)
-    expect(told(stage) - before).toBe(1)
-    const found = read.map(({ mock }) => Promise.all(mock.results.map(({ value }) => value)))
-    const [byAlpha, byBeta] = await Promise.all(found)
-    expect(byAlpha!.filter((next) => next !== null)).toEqual([])
-    expect(byBeta!.filter((next) => next !== null)).toHaveLength(1)
-    expect(points()).toEqual([11 * worth, 11 * worth, 11 * worth])
-  })
-
-  test('is counted in part by nobody whose process ends meanwhile', async () => {
-    const { stage, a, c, now } = await network()
-    c.die()
-    for (let batches = 0; batches < 10; batches++) a.chain.seal([stage.ownTask()], now())
-    await stage.pass(looksMs)
-    const again = c.restart()
-    for (let steps = 0; again.sharing.counted.standingOf(a.chain.of.identity.key)?.end !== 4; steps++) {
-      expect(steps).toBeLessThan(1_000)
-      stage.system.pass(0)
-      await new Promise((resolve) => setImmediate(resolve))
-    }
-    const last = again.restart()
-    await stage.pass(looksMs)
-    expect(last.pointsOf(ant)).toBe(10 * worth)
-  })
-
-  test('of rules is told again, for hubs that come when the stream has them no more', async () => {
-    const { stage, a, c, now } = await network()
-    c.die()
-    a.chain.seal([stage.ownTask()], now())
-    await stage.pass(looksMs)
-    a.chain.seal([stage.ownTask()], now())
-    await stage.pass(looksMs)
-    // The rules, and the first batch.
-    stage.logs.stored = stage.logs.stored.filter(({ seq }) => seq > 2)
-    const again = c.restart()
-    await stage.pass(looksMs)
-    expect(ledgerOf(again, 'alpha')).toMatchObject({ state: 'unheard', why: null })
-    await stage.passAtOnce(rulesEveryMs)
-    a.chain.seal([stage.ownTask()], now())
-    await stage.pass(looksMs)
-    expect(ledgerOf(again, 'alpha')).toMatchObject({ state: 'counted', batch: 3, from: 3, why: null })
-    expect(again.pointsOf(ant)).toBe(worth)
-  })
-
-  test('of the key of a scout moves nothing, and does no harm', async () => {
-    const { stage, a, now, points } = await network()
-    const key = `ed25519:${Buffer.alloc(32, 1).toString('base64url')}`
-    a.chain.seal([{ type: 'pin', scout: 'key_ant/ant', key }, stage.ownTask()], now())
-    a.chain.seal([{ type: 'pin', scout: 'key_ant/ant', key: null }, stage.ownTask()], now())
-    await stage.pass(looksMs)
-    expect(points()).toEqual([2 * worth, 2 * worth, 2 * worth])
-    expect(ledgerOf(stage.hub('gamma'), 'alpha')).toMatchObject({ state: 'counted', batch: 2, why: null })
   })
 })
 

@@ -67,10 +67,14 @@ test('a pack that says or has another size than it may, or no batches, is none',
   expect(good.isDeflated).toBe(true)
   const inflatable = Buffer.alloc(2 * packBytesMax, 'abcdefghijklmnopqrstuvwxyz')
   const whole = packOf([batchOf(packBytesMax)]).bytes
+  const uniform = packOf([batchOf(100_000, 0)]).bytes
+  expect(batchesIn({ isDeflated: false, bytes: uniform })).toHaveLength(1)
   for (const pack of [
     deflated(packBytesMax + 1, inflatable.subarray(0, packBytesMax + 1)),
     // It inflates more than so many times.
     deflated(packBytesMax, inflatable.subarray(0, packBytesMax)),
+    // So does this, which would be one.
+    deflated(uniform.length, uniform),
     // It has more than it says.
     deflated(packInflationMax * 100, inflatable),
     deflated(20_000, whole.subarray(0, 19_000)),

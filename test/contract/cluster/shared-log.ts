@@ -1,6 +1,6 @@
 /** What every log that hubs share does, whichever adapter it is. A stage opens connections to one and makes trouble. */
 import { expect, onTestFinished, test } from 'vitest'
-import type { SharedLog } from '../../../orchestrator/cluster/journal/log.ts'
+import { after, type SharedLog } from '../../../orchestrator/cluster/journal/log.ts'
 import { hubMessageBytesMax } from '../../../shared/limits/cluster/bus.ts'
 import { until } from '../../support/clocks/until.ts'
 
@@ -30,7 +30,7 @@ export function logContract(open: () => Promise<LogStage>): void {
     const end = await sure(() => log.last(subject))
     const found: string[] = []
     for (let at = 0; at < end; ) {
-      const next = await sure(() => log.after(subject, at))
+      const next = await sure(() => after(log, subject, at))
       found.push(Buffer.from(next.message).toString())
       at = next.seq
     }
@@ -97,7 +97,7 @@ export function logContract(open: () => Promise<LogStage>): void {
     const outcome = await log.append(subject('large'), large, 0)
     await appended(log, subject('texts'), 'z', last)
     expect(await contents(log, subject('texts'))).toEqual(['x', 'y', 'z'])
-    const found = await log.after(subject('large'), 0)
+    const found = await after(log, subject('large'), 0)
     expect(outcome).toEqual({ seq: typeof found === 'object' ? found.seq : 0 })
     expect(Buffer.compare((found as { message: Uint8Array }).message, large)).toBe(0)
     expect(await log.last(subject('nothing'))).toBe(0)
@@ -114,7 +114,7 @@ export function logContract(open: () => Promise<LogStage>): void {
     expect(await sure(() => one.last(pattern))).toBe(end)
     const found: string[] = []
     for (let at = 0; at < end; ) {
-      const next = await sure(() => other.after(pattern, at))
+      const next = await sure(() => after(other, pattern, at))
       found.push(`${next.subject.slice(stage.prefix.length)} ${Buffer.from(next.message)}`)
       at = next.seq
     }

@@ -123,10 +123,6 @@ export class ModelLog implements SharedLog {
     return this.ask(() => this.model.shown(subject).at(-1)?.seq ?? 0)
   }
 
-  after(subject: string, seq: number): Promise<LoggedMessage | 'unsure'> {
-    return this.ask(() => this.model.shown(subject).find((one) => one.seq > seq) ?? 'unsure')
-  }
-
   next(subject: string, seq: number): Promise<LoggedMessage | null | 'unsure'> {
     return this.ask(() => this.model.shown(subject).find((one) => one.seq > seq) ?? null)
   }
