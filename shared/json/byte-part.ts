@@ -9,11 +9,16 @@ const copiedBytesMax = 1_000
 /** Works on any byte array, and makes no view. */
 const { copy } = Buffer.prototype
 
+/** Puts these bytes of an array into another one, which has room for them behind `at`. */
+export function copyBytes(source: Uint8Array, from: number, to: number, target: Uint8Array, at: number): void {
+  copy.call(source as Buffer, target, at, from, to)
+}
+
 /** These bytes of an array: few of them as a copy, which keeps nothing else alive, many as a view. */
 export function bytePart(source: Uint8Array, from: number, to: number): Uint8Array {
   if (to - from > copiedBytesMax) return source.subarray(from, to)
   const part = new Uint8Array(to - from)
-  copy.call(source as Buffer, part, 0, from, to)
+  copyBytes(source, from, to, part, 0)
   return part
 }
 

@@ -5,7 +5,6 @@ import { type EdgeSeat, EdgesBench } from '../support/edges/edge-bench.ts'
 import { PlayedAttempt } from '../support/edges/played-attempt.ts'
 import { bytesOf, deltaLine, finishLine, textOf } from '../support/hub/engine-bench.ts'
 
-/** A stream of a client at one edge, on its way from a scout at another one. */
 /** A scout does what it was sent. */
 function play(scout: EdgeSeat, session: number): void {
   const [granted] = scout.take('task')
@@ -14,6 +13,7 @@ function play(scout: EdgeSeat, session: number): void {
   work.done()
 }
 
+/** A stream of a client at one edge, on its way from a scout at another one. */
 function stage(routing = {}) {
   const bench = new EdgesBench(3)
   const [client, scout, other] = bench.seats as [EdgeSeat, EdgeSeat, EdgeSeat]

@@ -350,7 +350,7 @@ export class Relay implements AnswerSink, Answer, AskedSource {
     const { promptPrice, answerPrice, attempt, served, continuing: isContinued } = attemptStream
     this.use = use
     this.usePrice = { promptPrice, answerPrice }
-    const answer = this.count === null ? null : attemptStream.answerCount()
+    const answer = this.count && attemptStream.answerCount()
     if (answer === null || this.count === null) return
     this.work = this.count.over({ attempt, served, answer, isPartial, isContinued, signed: attemptStream.signed })
   }

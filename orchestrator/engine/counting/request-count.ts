@@ -5,6 +5,7 @@
  */
 import { createHash } from 'node:crypto'
 import { sha256 } from '../../../shared/answers/sha256.ts'
+import { copyBytes } from '../../../shared/json/byte-part.ts'
 import { FieldNames } from '../../../shared/json/field-names.ts'
 import { JsonScan } from '../../../shared/json/json-scan.ts'
 import type { JsonSpans } from '../../../shared/json/json-spans.ts'
@@ -27,8 +28,6 @@ const comma = 0x2c
 const texts = Buffer.alloc(4_096)
 /** Between two of them; no byte of UTF-8. */
 const textEnds = 0xff
-/** Works on any byte array. */
-const { copy } = Buffer.prototype
 
 /** Of the request under way. */
 let textBytes = 0
@@ -169,7 +168,7 @@ function text(body: Uint8Array): void {
   for (let at = textStart; at < textEnd; ) {
     if (waiting === texts.length) hashWaiting()
     const part = Math.min(textEnd - at, texts.length - waiting)
-    copy.call(body as Buffer, texts, waiting, at, at + part)
+    copyBytes(body, at, at + part, texts, waiting)
     waiting += part
     at += part
   }

@@ -6,6 +6,7 @@
  */
 import { createHash, type Hash } from 'node:crypto'
 import { sha256 } from '../../../shared/answers/sha256.ts'
+import { copyBytes } from '../../../shared/json/byte-part.ts'
 import { fillerBytesMin } from '../../../shared/limits/ledger/ledger.ts'
 import { countedBytes } from '../../ledger/points/work.ts'
 import { deflated } from './filler.ts'
@@ -16,8 +17,6 @@ const noBlock = new Uint8Array(0)
 const blockBytes = fillerBytesMin
 /** A group has one block for so many that were before it. */
 const blocksBeforePerBlock = 4
-/** Works on any byte array, and makes no view, which would keep the frame that the line came in. */
-const { copy } = Buffer.prototype
 /** So few bytes are copied one by one at less cost. */
 const fewBytes = 24
 const backslash = 0x5c
@@ -86,7 +85,7 @@ export class SpokenText {
       if (this.used === this.block.length) this.makeRoom()
       const { block, used } = this
       const count = Math.min(to - at, block.length - used)
-      if (count > fewBytes) copy.call(bytes as Buffer, block, used, at, at + count)
+      if (count > fewBytes) copyBytes(bytes, at, at + count, block, used)
       else for (let place = 0; place < count; place++) block[used + place] = bytes[at + place]!
       this.used += count
       at += count

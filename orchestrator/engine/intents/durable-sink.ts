@@ -274,7 +274,7 @@ export class DurableSink implements AnswerSink, AskedSource {
   private workOf(attemptStream: AttemptStream): WorkDone | null {
     const { attempt, served, signed } = attemptStream
     const { count } = this.options
-    const answer = count === null ? null : attemptStream.answerCount()
+    const answer = count && attemptStream.answerCount()
     if (answer === null || count === null) return null
     return count.over({ attempt, served, answer, isPartial: false, isContinued: false, signed })
   }

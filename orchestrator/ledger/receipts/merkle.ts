@@ -5,6 +5,7 @@
  */
 
 import { sha256, sha256Bytes, sha256Into } from '../../../shared/answers/sha256.ts'
+import { copyBytes } from '../../../shared/json/byte-part.ts'
 import { leafBytesMax } from '../../../shared/limits/ledger/ledger.ts'
 
 const leafPrefix = 0
@@ -23,7 +24,7 @@ const digest = new Uint8Array(sha256Bytes)
 /** The hash of the leaf at these places of `bytes`, in `digest`. */
 function hashLeaf(bytes: Uint8Array, from: number, end: number): void {
   const length = end - from
-  copy.call(bytes as Buffer, prefixedLeaf, 1, from, end)
+  copyBytes(bytes, from, end, prefixedLeaf, 1)
   sha256Into(prefixed(length), digest)
 }
 
@@ -32,9 +33,6 @@ function prefixed(length: number): Uint8Array {
   prefixedLeaves[length] ??= prefixedLeaf.subarray(0, 1 + length)
   return prefixedLeaves[length]!
 }
-
-/** Works on any byte array, and makes no view. */
-const { copy } = Buffer.prototype
 
 function leafHash(leaf: Uint8Array): Uint8Array {
   hashLeaf(leaf, 0, leaf.length)
