@@ -2,7 +2,7 @@
  * The processes of a hub of several, found below the one that looks after them: which is the brain, which are edges,
  * and how one of them is killed. Linux alone tells.
  */
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 
 export interface HubPart {
   pid: number
@@ -50,11 +50,23 @@ export function listenersAt(port: number): number {
   }).length
 }
 
-/** Whether a process has not ended yet. One that has is listed until whoever started it, or init, asks for its end. */
+/**
+ * Whether a process has not ended yet. One that has is listed until whoever started it, or init, asks for its end. Its
+ * first thread is shown as ended before the others are, and its sockets are open as long as any of them is.
+ */
 export function isRunning(pid: number): boolean {
   const stat = read(`/proc/${pid}/stat`)
   // The name in brackets may hold anything.
-  return stat !== '' && !endedStates.includes(stat.charAt(stat.lastIndexOf(')') + 2))
+  return stat !== '' && (!endedStates.includes(stat.charAt(stat.lastIndexOf(')') + 2)) || threadsOf(pid) > 1)
+}
+
+/** How many are listed: none of a process that is gone. */
+function threadsOf(pid: number): number {
+  try {
+    return readdirSync(`/proc/${pid}/task`).length
+  } catch {
+    return 0
+  }
 }
 
 /** Resolves once the process has ended. */

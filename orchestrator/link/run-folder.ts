@@ -4,6 +4,7 @@
  * left behind.
  */
 import {
+  existsSync,
   lstatSync,
   mkdtempSync,
   readdirSync,
@@ -15,7 +16,7 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
-import { runFolderSocketsMax } from '../../shared/limits/process.ts'
+import { leftFolderLookEveryMs, leftFolderLooksMax, runFolderSocketsMax } from '../../shared/limits/process.ts'
 
 const prefix = 'chasm-hub-'
 
@@ -43,7 +44,7 @@ function notePath(dataDir: string): string {
  */
 export function noteRunFolder(dataDir: string, runDir: string | null): void {
   const left = runFolderOf(dataDir)
-  if (left !== undefined && left !== runDir) void removeLeftFolder(left)
+  if (left !== undefined && left !== runDir) void removeOnceEnded(left)
   if (runDir !== null) writeFileSync(notePath(dataDir), `${runDir}\n`, { mode: 0o600 })
   else if (left !== undefined) forgetRunFolder(dataDir)
 }
@@ -58,6 +59,14 @@ export function runFolderOf(dataDir: string): string | undefined {
     return readFileSync(notePath(dataDir), 'utf8').trim()
   } catch {
     return undefined
+  }
+}
+
+/** Edges of a hub that was killed live on while they have something to finish: its folder goes when they have ended. */
+async function removeOnceEnded(runDir: string): Promise<void> {
+  for (let looks = 0; looks < leftFolderLooksMax; looks++) {
+    if ((await removeLeftFolder(runDir)) || !existsSync(runDir)) return
+    await new Promise<void>((resolve) => setTimeout(resolve, leftFolderLookEveryMs).unref())
   }
 }
 

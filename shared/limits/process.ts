@@ -142,3 +142,7 @@ export const edgesStopMs = 10_000
 
 /** Sockets in the folder of a hub that was killed; one with more was never made by a hub, and is left alone. */
 export const runFolderSocketsMax = 256
+
+/** The folder of a killed hub is looked at so often, and so many times: for longer than an edge may drain. */
+export const leftFolderLookEveryMs = 1_000
+export const leftFolderLooksMax = 60

@@ -55,3 +55,15 @@ test('the next hub on a data folder removes what the last one left, of several p
     await until('what was left to be gone', () => !existsSync(left))
   }
 })
+
+test('what a killed hub left goes when its last process ends, though the next hub has started before', async () => {
+  const dataDir = temporaryFolder()
+  const left = await leftFolder()
+  const edge = Bun.listen({ unix: join(left, 'edge-1.sock'), socket: { data() {} } })
+  onTestFinished(() => edge.stop(true))
+  noteRunFolder(dataDir, left)
+  noteRunFolder(dataDir, null)
+  expect(await removeLeftFolder(left)).toBe(false)
+  edge.stop(true)
+  await until('what was left to be gone', () => !existsSync(left))
+})
