@@ -198,6 +198,7 @@ export class CapabilityIndex {
         samples: speed?.samples ?? 0,
         firstContentMs: speed?.firstContentMs ?? 0,
         tokensPerSecond: speed?.tokensPerSecond ?? 0,
+        sampledMs: speed?.sampledMs ?? 0,
         typicalMicros: typicalMicros(offer),
         entry,
         provider: offer.provider,
@@ -219,10 +220,8 @@ export class CapabilityIndex {
     this.count(scout, -1)
     const unlisted = new Set(scout.unlisted)
     for (const capability of scout.capabilities) {
-      const { entry, samples, firstContentMs, tokensPerSecond } = capability
-      if (samples > 0) {
-        keepSpeed(scout, entry.key, { samples, firstContentMs, tokensPerSecond })
-      }
+      const { entry, samples, firstContentMs, tokensPerSecond, sampledMs } = capability
+      if (samples > 0) keepSpeed(scout, entry.key, { samples, firstContentMs, tokensPerSecond, sampledMs })
       capability.withdrawn = true
       noteRoom(capability)
       if (!unlisted.has(capability)) entry.withdrawnReady++

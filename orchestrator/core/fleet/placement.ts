@@ -11,6 +11,7 @@ import { autoModel, type Offer } from '../../../shared/task.ts'
 import type { Capability, ModelEntry, Scout, Task } from '../model/object-graph.ts'
 import type { Random } from '../model/random.ts'
 import { defaultRouting, type Requirements } from '../model/routing-options.ts'
+import { isSpeedOld } from '../stats/records.ts'
 import { type CapabilityIndex, canServe } from './capability-index.ts'
 import { blankCost, type Cost, costOf } from './cost.ts'
 import { awaitPlace, hasPlace } from './windows.ts'
@@ -20,7 +21,10 @@ const drawsMax = 8
 /** Scouts looked at one by one when draws found nobody. */
 const looksMax = 64
 const manyLooksMax = 1_024
-/** Share of placements that take an untested candidate when one was drawn, so that newcomers can earn a record. */
+/**
+ * Share of placements that take a candidate for being unknown when one was drawn: so newcomers can earn a record, and a
+ * scout that was slow once, which nobody would choose again, can show that it no longer is.
+ */
 const explorationShare = 0.05
 /** Attempts that ended well before a scout's record counts for trust. */
 const trustedAttemptsMin = 5
@@ -123,10 +127,17 @@ export interface Choice {
   lost: Lost
 }
 
+/** What a choice looks at beside the task. */
+interface Placing {
+  readonly index: CapabilityIndex
+  readonly random: Random
+  readonly nowMs: number
+}
+
 const [costOfOne, costOfOther] = [blankCost(), blankCost()]
 
 /** The most suitable idle scout's capability; undefined when none is idle that may have the task. */
-export function choose(index: CapabilityIndex, task: Task, random: Random): Choice | undefined {
+export function choose({ index, random, nowMs }: Placing, task: Task): Choice | undefined {
   // Drawn before any is weighed: what is known of both comes out of memory at the same time.
   const one = draw(index, task, random, undefined)
   const other = one && draw(index, task, random, one)
@@ -138,9 +149,10 @@ export function choose(index: CapabilityIndex, task: Task, random: Random): Choi
   const isOther = costOf(other, task, costOfOther).totalMs < oneMs
   const best = isOther ? other : one
   const loser = isOther ? one : other
-  const newcomer = isNew(other) ? other : isNew(one) ? one : undefined
-  if (newcomer === loser && random.unit() < explorationShare) return { best: loser, loser: best, lost: 'passedOver' }
-  return { best, loser, lost: isOther ? lossOf(costOfOne, costOfOther) : lossOf(costOfOther, costOfOne) }
+  const lost = isOther ? lossOf(costOfOne, costOfOther) : lossOf(costOfOther, costOfOne)
+  const isUnknown = isNew(loser) || (lost === 'lostLatency' && isSpeedOld(loser, nowMs))
+  if (isUnknown && random.unit() < explorationShare) return { best: loser, loser: best, lost: 'passedOver' }
+  return { best, loser, lost }
 }
 
 /** Where most of the difference lies. */

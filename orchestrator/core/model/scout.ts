@@ -78,12 +78,14 @@ interface Refusal {
   atMs: number
 }
 
-/** How fast a model is served. Exponentially weighted, the newest sample counts a fifth. */
+/** How fast a model is served. Exponentially weighted: the newest sample counts a fifth, after a long while all. */
 export interface Speed {
   firstContentMs: number
   /** 0 while unknown. */
   tokensPerSecond: number
   samples: number
+  /** When the newest sample was taken. */
+  sampledMs: number
 }
 
 /** What is known of an identity. `failureRate` is exponentially weighted over charged attempts, 0 to 1. */

@@ -15,16 +15,32 @@ export function bookOutcome(record: ScoutRecord, failed: boolean): void {
   else record.done++
 }
 
-/**
- * Books how fast an attempt was: milliseconds to its first content, tokens and milliseconds after it (0 if unknown).
- */
-export function bookSpeed(speed: Speed, firstContentMs: number, tokens: number, tokensMs: number): void {
+/** A speed says little of a machine after so long: a model had to be loaded then, or its network was slow. */
+const speedAgeMsMax = 600_000
+
+/** Whether a scout's speed with a model is unknown, or too old to be relied on. */
+export function isSpeedOld({ samples, sampledMs }: Speed, nowMs: number): boolean {
+  return samples === 0 || nowMs - sampledMs > speedAgeMsMax
+}
+
+/** How fast an attempt was. */
+interface Sample {
+  /** To its first content. */
+  firstContentMs: number
+  tokens: number
+  /** After its first content; 0 if unknown. */
+  tokensMs: number
+}
+
+/** Books how fast an attempt was that has just ended. What was measured long ago does not count beside it. */
+export function bookSpeed(speed: Speed, { firstContentMs, tokens, tokensMs }: Sample, nowMs: number): void {
   const perSecond = tokens > 0 && tokensMs > 0 ? (tokens * 1000) / tokensMs : 0
-  if (speed.samples === 0) speed.firstContentMs = firstContentMs
-  else speed.firstContentMs += newestShare * (firstContentMs - speed.firstContentMs)
+  const share = isSpeedOld(speed, nowMs) ? 1 : newestShare
+  speed.firstContentMs += share * (firstContentMs - speed.firstContentMs)
   if (speed.tokensPerSecond === 0) speed.tokensPerSecond = perSecond
-  else if (perSecond > 0) speed.tokensPerSecond += newestShare * (perSecond - speed.tokensPerSecond)
+  else if (perSecond > 0) speed.tokensPerSecond += share * (perSecond - speed.tokensPerSecond)
   speed.samples++
+  speed.sampledMs = nowMs
 }
 
 const quantile = 0.95

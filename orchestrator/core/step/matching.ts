@@ -54,7 +54,7 @@ function placeOrQueue(core: CoreState, task: Task): void {
   const stays = (core.draining && task.intent !== null) || waitsForStore(core, task)
   if (!stays && isHeldBack(core, task) && !isQueueFull(core, task)) return setAside(core, task)
   if (!stays) noteSought(task)
-  const chosen = stays || isHeldBack(core, task) ? undefined : choose(core.index, task, core.random)
+  const chosen = stays || isHeldBack(core, task) ? undefined : choose(core, task)
   if (chosen !== undefined) give(core, task, chosen)
   else if (core.draining && !stays) finish(core, task, 'failed', hubDraining())
   else {

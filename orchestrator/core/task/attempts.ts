@@ -82,8 +82,9 @@ function bookAnswer(core: CoreState, scout: Scout, lease: Lease, { tokens, usedT
   core.served.answered(scout.record, usedTokens || tokens, core.nowMs - grantedMs)
   if (growWindow(scout, lease)) core.roster.widened(scout)
   if (capability === null) return
-  const firstMs = (contentMs || core.nowMs) - grantedMs
-  bookSpeed(capability, firstMs, tokens, contentMs > 0 ? core.nowMs - contentMs : 0)
+  const firstContentMs = (contentMs || core.nowMs) - grantedMs
+  const tokensMs = contentMs > 0 ? core.nowMs - contentMs : 0
+  bookSpeed(capability, { firstContentMs, tokens, tokensMs }, core.nowMs)
 }
 
 /** Work handed back is not charged, whatever reason is given for it. */

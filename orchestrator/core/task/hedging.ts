@@ -39,7 +39,7 @@ export function secondChoice(core: CoreState, task: Task): Choice | undefined {
   const { lease } = task
   if (lease === null || core.draining || isHeldBack(core, task)) return undefined
   noteTried(task, lease)
-  const chosen = choose(core.index, task, core.random)
+  const chosen = choose(core, task)
   return chosen?.best.scout.record.scout === lease.scout ? undefined : chosen
 }
 

@@ -22,7 +22,7 @@ export function doubts(core: CoreState, task: Task, lease: Lease, cause: Fault):
   if (!isAsked && (operators.size === 0 || (operators.size === 1 && operators.has(operator)))) return false
   task.doubt = { scout, operator, model, fault: cause }
   // Whether a busy one would suit a client that excludes some is not known without a look at the fleet.
-  if (isAsked || !isConstrained(task) || choose(core.index, task, core.random) !== undefined) return true
+  if (isAsked || !isConstrained(task) || choose(core, task) !== undefined) return true
   task.doubt = null
   return false
 }
