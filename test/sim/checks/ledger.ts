@@ -78,6 +78,8 @@ export class Ledger {
   private readonly nonces = new Set<string>()
   /** Grants of this event that went out after the end of their task: each must be taken back in it. */
   private readonly late = new Set<string>()
+  /** Attempts of the present hub's sessions whose credits are back because they were never sent. */
+  private readonly unused = new Set<string>()
 
   constructor(
     private readonly fail: (invariant: number, what: string) => void,
@@ -97,6 +99,7 @@ export class Ledger {
   forgetSessions(isDurable: (task: number) => boolean): void {
     this.sessions.clear()
     this.acknowledged.clear()
+    this.unused.clear()
     for (const [id, task] of this.tasks) {
       if (!isDurable(id)) Object.assign(task, { leases: [], lastAttempt: 0 })
       for (const lease of task.leases) Object.assign(lease, { session: null, awaited: null })
@@ -198,10 +201,13 @@ export class Ledger {
     }
   }
 
-  /** An attempt could not be sent: its credit is as it was. */
+  /** An attempt could not be sent: its credit is as it was. Its client's edge may say so, and its scout's too. */
   unsent(session: number, task: number, attempt: number): void {
     const holder = this.sessions.get(session)
-    if (holder !== undefined) holder.credits = Math.min(holder.capacity, holder.credits + 1)
+    const grant = `${session}/${task}/${attempt}`
+    const isFirst = !this.unused.has(grant)
+    this.unused.add(grant)
+    if (holder !== undefined && isFirst) holder.credits = Math.min(holder.capacity, holder.credits + 1)
     const book = this.task(task)
     book.leases = book.leases.filter((lease) => lease.attempt !== attempt)
   }
