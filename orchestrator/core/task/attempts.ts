@@ -13,7 +13,7 @@ import type { Lease, Scout, Task } from '../model/object-graph.ts'
 import { move } from '../model/task.ts'
 import type { CoreState } from '../state.ts'
 import { bookFirstContent, bookOutcome, bookSpeed } from '../stats/records.ts'
-import { contradict, doubts } from '../trust/second-opinion.ts'
+import { contradict, doubts, isSecondOpinion } from '../trust/second-opinion.ts'
 import { noteAnswer } from '../trust/suspects.ts'
 import { cancelLease, endCancel } from './cancels.ts'
 import { credit } from './granting.ts'
@@ -142,11 +142,10 @@ export function endAttempt(core: CoreState, task: Task, lease: Lease, cause: Fau
     return lookAgain(core, task)
   }
   const stuck = task.contentBegan && !mayMigrate(core, task)
-  const { doubt } = task
   // One attempt more is what a verdict costs, unless it was handed back.
-  if (retry === 'never' || stuck || spent || (doubt !== null && retry !== 'free')) {
+  if (retry === 'never' || stuck || spent || (isSecondOpinion(task, lease) && retry !== 'free')) {
     for (const other of leasesOf(task)) cancelLease(core, task, other, cause.code)
-    return finish(core, task, 'failed', doubt?.fault ?? cause)
+    return finish(core, task, 'failed', task.doubt?.fault ?? cause)
   }
   if (task.contentBegan) task.migrations++
   core.emit({ type: 'attemptVoid', task: task.id, attempt: lease.attempt })

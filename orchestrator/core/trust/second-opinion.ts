@@ -12,9 +12,9 @@ import { bookOutcome } from '../stats/records.ts'
 
 /** Whether this is a verdict about the task for which another operator should be asked; notes it as one. */
 export function doubts(core: CoreState, task: Task, lease: Lease, cause: Fault): boolean {
-  if (faultTable[cause.code].retry !== 'never' || task.doubt !== null || core.draining) return false
-  const { holder, model, scout } = lease
-  const operator = holder?.record.operator ?? lease.operator
+  if (faultTable[cause.code].retry !== 'never' || isSecondOpinion(task, lease) || core.draining) return false
+  const { model, scout } = lease
+  const operator = operatorOf(lease)
   // Another one is at work on it already, and what comes of that is the second opinion.
   const rival = task.lease === lease ? task.hedge : task.lease
   const isAsked = rival !== null && rival.operator !== operator
@@ -25,6 +25,15 @@ export function doubts(core: CoreState, task: Task, lease: Lease, cause: Fault):
   if (isAsked || !isConstrained(task) || choose(core, task) !== undefined) return true
   task.doubt = null
   return false
+}
+
+/** Of a doubted task: what comes of the attempt is final. Two scouts of one operator that race are one opinion. */
+export function isSecondOpinion({ doubt }: Task, lease: Lease): boolean {
+  return doubt !== null && operatorOf(lease) !== doubt.operator
+}
+
+function operatorOf({ holder, operator }: Lease): string {
+  return holder?.record.operator ?? operator
 }
 
 /** The task has an answer after all. */

@@ -109,6 +109,30 @@ describe('a verdict about the client', () => {
     expect(bench.state.roster.records.get('liar/s')!.failed).toBe(1)
   })
 
+  test.each([
+    ['says the same', 'failed', 'invalid_request'],
+    ['fails', 'failed', 'scout_error'],
+    ['is lost', null, null],
+  ] as const)('is not final when a scout of the same operator that races with the first %s', (_what, outcome, code) => {
+    const bench = new CoreHarness({ secondOpinionMs: 3_000 })
+    bench.join(['m'], 1, { scout: 'liar/s', operator: 'liar' })
+    const task = bench.submit({ routing: { ...defaultRouting, hedgeAfterMs: 200 } })
+    const first = bench.grant()
+    const accomplice = bench.join(['m'], 1, { scout: 'liar/t', operator: 'liar' })
+    bench.pass(300)
+    const race = bench.grant()
+    const other = bench.join(['m'], 0, { scout: 'honest/s', operator: 'honest' })
+    bench.settle(first, 'failed', 'content_refused')
+    if (outcome === null) bench.gone(accomplice)
+    else bench.settle(race, outcome, code)
+    bench.pass(1_500)
+    bench.credit(other, 1)
+    const second = bench.grant()
+    expect(second).toMatchObject({ session: other, attempt: 3 })
+    bench.settle(second)
+    expect(bench.ended(task).fault).toBeNull()
+  })
+
   test('of a node of an intent needs a second one too', () => {
     const bench = new CoreHarness()
     bench.join(['m'], 4, { scout: 'liar/s', operator: 'liar' })

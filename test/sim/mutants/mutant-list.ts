@@ -325,7 +325,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "one operator's word about a request is final",
     file: `${core}/trust/second-opinion.ts`,
-    find: "if (faultTable[cause.code].retry !== 'never' || task.doubt !== null || core.draining) return false",
+    find: "if (faultTable[cause.code].retry !== 'never' || isSecondOpinion(task, lease) || core.draining) return false",
     replace: 'if (task !== null) return false',
   },
   {
