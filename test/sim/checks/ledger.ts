@@ -78,8 +78,8 @@ export class Ledger {
   private readonly nonces = new Set<string>()
   /** Grants of this event that went out after the end of their task: each must be taken back in it. */
   private readonly late = new Set<string>()
-  /** Attempts of the present hub's sessions whose credits are back because they were never sent. */
-  private readonly unused = new Set<string>()
+  /** Attempts that came back to the present hub, settled or never sent: after that they give no credit back. */
+  private readonly returned = new Set<string>()
 
   constructor(
     private readonly fail: (invariant: number, what: string) => void,
@@ -99,7 +99,7 @@ export class Ledger {
   forgetSessions(isDurable: (task: number) => boolean): void {
     this.sessions.clear()
     this.acknowledged.clear()
-    this.unused.clear()
+    this.returned.clear()
     for (const [id, task] of this.tasks) {
       if (!isDurable(id)) Object.assign(task, { leases: [], lastAttempt: 0 })
       for (const lease of task.leases) Object.assign(lease, { session: null, awaited: null })
@@ -149,6 +149,7 @@ export class Ledger {
   /** Remembers a settlement that has the right to be committed. Returns its triple, and whether it is the first. */
   settle(session: number, { task, attempt, nonce, outcome }: FrameOf<'settle'>) {
     const triple = tripleOf(task, attempt, nonce)
+    this.returned.add(`${session}/${task}/${attempt}`)
     const lease = this.task(task).leases.find((known) => known.attempt === attempt)
     if (lease?.session !== session || lease.nonce !== hex(nonce)) return { triple, isFirst: false }
     // The first settlement counts; later ones are repeats of it, whatever they hold.
@@ -201,12 +202,15 @@ export class Ledger {
     }
   }
 
-  /** An attempt could not be sent: its credit is as it was. Its client's edge may say so, and its scout's too. */
+  /**
+   * An attempt could not be sent: its credit is as it was. Its client's edge may say so and its scout's too, which says
+   * it also of one that was settled before its cancel came.
+   */
   unsent(session: number, task: number, attempt: number): void {
     const holder = this.sessions.get(session)
     const grant = `${session}/${task}/${attempt}`
-    const isFirst = !this.unused.has(grant)
-    this.unused.add(grant)
+    const isFirst = !this.returned.has(grant)
+    this.returned.add(grant)
     if (holder !== undefined && isFirst) holder.credits = Math.min(holder.capacity, holder.credits + 1)
     const book = this.task(task)
     book.leases = book.leases.filter((lease) => lease.attempt !== attempt)
