@@ -89,7 +89,8 @@ for (const batch of batches) await acceptAll(batch === 1 ? Math.ceil(intents / 1
 
 const marked = await second.journal.marks.of('alpha')
 if (marked === 'unsure') throw new Error('the intents cannot be listed')
-const open = marked.intents.slice(0, intents)
+const named = marked.marks.flatMap((mark) => mark.intents)
+const open = named.slice(0, intents)
 const beganMs = performance.now()
 let taken = 0
 for (let at = 0; at < open.length; at += takeoverAtOnce) {
@@ -98,6 +99,6 @@ for (let at = 0; at < open.length; at += takeoverAtOnce) {
   taken += outcomes.filter(({ is }) => is === 'taken').length
 }
 const tookS = ((performance.now() - beganMs) / 1_000).toFixed(1)
-say(`take ${open.length} of ${marked.intents.length} open: ${tookS} s, ${taken} taken`)
+say(`take ${open.length} of ${named.length} open: ${tookS} s, ${taken} taken`)
 await Promise.all([first.close(), second.close()])
 await Promise.all(servers.map((server) => server.remove()))

@@ -43,6 +43,27 @@ describe('an intent of a network', () => {
     await stage.until('its end', () => taker.bench.engine.intents.intent(id, null)?.state === 'done')
   })
 
+  test('that comes into its journal after another hub has looked for it is written on there by that one', async () => {
+    const { stage, a, b, c } = await three()
+    await delay(stage, '.intent.', longMs + lateMs)
+    void a.bench.accept({ answer: [] })
+    await stage.pass(500)
+    a.die()
+    expect(stage.logs.late).toBe(1)
+    stage.logs.lateMs = () => 0
+    const had = () => [...b.bench.engine.core.state.intents.keys()]
+    await stage.until('beta to have it', () => had().length > 0)
+    const id = had()[0]!
+    await finishAt(stage, b)
+    await stage.until('its end', () => b.bench.engine.intents.intent(id, null)?.state === 'done')
+    let isThere = false
+    void Promise.resolve(c.bench.engine.intents.bring(id)).then(() => {
+      isThere = true
+    })
+    await stage.until('gamma to have it at hand', () => isThere)
+    expect(c.bench.engine.intents.intent(id, null)?.state).toBe('done')
+  })
+
   test('that ended and goes on is found by others, though the end of its mark takes effect late', async () => {
     const { stage, a } = await three()
     const id = await accepted(stage, a)

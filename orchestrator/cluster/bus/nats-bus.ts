@@ -98,6 +98,8 @@ export class NatsBus implements HubBus {
         maxReconnectAttempts: -1,
         // Whoever corrects a password on the servers need not start every hub anew.
         ignoreAuthErrorAbort: true,
+        // The client would take down where each question was asked from, before anything has gone wrong.
+        noAsyncTraces: true,
       })
     } catch (error) {
       if (this.isClosed) return

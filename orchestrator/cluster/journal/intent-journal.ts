@@ -145,7 +145,7 @@ export class IntentJournal implements IntentLog {
   private async find(intent: string): Promise<Place | 'unshared' | null> {
     this.ended.delete(intent)
     await this.erasing.get(intent)
-    await this.marks.set(intent, true)
+    await this.marks.set(intent)
     for (;;) {
       const life = await this.insist(() => this.lifeOf(intent))
       if (life.records === 0) {
@@ -219,7 +219,7 @@ export class IntentJournal implements IntentLog {
 
   private drop(intent: string): void {
     this.places.delete(intent)
-    this.marks.forget(intent)
+    this.marks.wipe(intent)
   }
 
   private end(intent: string): void {
@@ -266,7 +266,8 @@ export class IntentJournal implements IntentLog {
     const writes = life.take()
     if (life.flaw !== null) return { is: 'flawed', flaw: life.flaw }
     if (life.tip === undefined) {
-      this.unshared.add(intent)
+      // What another hub has marked may come into its journal yet.
+      if (from === this.parts.membership.own.name) this.unshared.add(intent)
       return { is: 'unshared' }
     }
     if (life.tip.from !== from) return { is: 'elsewhere' }
@@ -295,6 +296,7 @@ export class IntentJournal implements IntentLog {
 
   private async look(): Promise<void> {
     const { log } = this.parts
+    if (this.trouble === null) await this.marks.gather()
     const filled = log.apart === null ? await log.filled() : 'unsure'
     if (filled === 'unsure') return
     this.full = filled < journalShareMax ? null : 'the stream of intents is full'

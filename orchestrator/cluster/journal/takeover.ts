@@ -6,7 +6,6 @@
  */
 import {
   leasesWaitMs,
-  openListedMax,
   stillSpeaksMs,
   takeoverAtOnce,
   takeoverLanes,
@@ -22,6 +21,8 @@ import type { Peers } from '../presence/peers.ts'
 import { circleBehind } from '../roster/circle.ts'
 import { slotOfTask } from '../roster/task-space.ts'
 import type { IntentJournal } from './intent-journal.ts'
+import { LeftMarks } from './left-marks.ts'
+import type { Marked } from './marks.ts'
 
 interface TakeoverParts {
   system: System
@@ -47,6 +48,7 @@ export class Takeover {
   /** Since when the servers are connected without a break; null while they are not. */
   private wellSinceMs: number | null = null
   private hasOwn = false
+  private readonly left: LeftMarks
   /** These cannot be gone on with. */
   private readonly unfit = new Set<string>()
   /** Hubs that are gone, and of which this one has taken what falls to it. */
@@ -55,6 +57,7 @@ export class Takeover {
 
   constructor(private readonly parts: TakeoverParts) {
     parts.journal.decided = (task) => this.decided(task)
+    this.left = new LeftMarks(() => parts.system.nowMs())
     this.looks = new Looks(parts.system, takeoverLookMs, () => this.look())
   }
 
@@ -86,8 +89,8 @@ export class Takeover {
     const marked = await journal.marks.of(name)
     // What is behind this asks the store, which may be closed by now.
     if (marked === 'unsure' || this.looks.isStopped) return
-    const { isDone, rid } = await this.takeAll([...new Set([...host.waiting(), ...marked.intents])], name)
-    for (const intent of rid) journal.marks.wipeOf(name, intent, marked.end)
+    const { isDone, rid } = await this.takeAll([...new Set([...host.waiting(), ...this.left.due(name, marked)])], name)
+    for (const mark of this.left.over(name, marked, rid)) journal.marks.wipeOf(name, mark.name)
     this.hasOwn = isDone
     if (!isDone) return
     for (const { hub, done } of [...this.waiting]) if (hub === name) done()
@@ -112,13 +115,19 @@ export class Takeover {
     if (marked === 'unsure' || this.looks.isStopped) return
     const living = [membership.own.name, ...peers.here().map(({ name }) => name)]
     if (circleBehind(hub, living)[0] === membership.own.name) {
-      const fit = marked.intents.filter((intent) => !this.unfit.has(intent))
+      const fit = this.left.due(hub, marked).filter((intent) => !this.unfit.has(intent))
       const { rid } = await this.takeAll(fit, hub)
-      const areAll = rid.length > 1 && rid.length === marked.intents.length && rid.length < openListedMax
-      if (areAll) journal.marks.wipeAllOf(hub, marked)
-      else for (const intent of rid) journal.marks.wipeOf(hub, intent, marked.end)
+      this.wipe(hub, marked, rid)
     }
     this.decide(hub)
+  }
+
+  private wipe(hub: string, marked: Marked, rid: readonly string[]): void {
+    const { marks } = this.parts.journal
+    const over = this.left.over(hub, marked, rid)
+    const areAll = over.length > 1 && over.length === marked.marks.length && marked.isWhole
+    if (areAll) marks.wipeAllOf(hub, marked)
+    else for (const { name } of over) marks.wipeOf(hub, name)
   }
 
   // ------------------------------------------------------------ scouts that wait
@@ -162,7 +171,7 @@ export class Takeover {
     for (const hub of this.decidedHubs) if (peers.get(hub)?.isHere === true) this.decidedHubs.delete(hub)
   }
 
-  /** `isDone` false: some have to be tried again. `rid`: those whose marks mean nothing any more. */
+  /** `isDone` false: some have to be tried again. `rid`: those whose mark of that hub means nothing any more. */
   private async takeAll(intents: readonly string[], from: string): Promise<{ isDone: boolean; rid: string[] }> {
     const rid: string[] = []
     let isDone = true
@@ -194,7 +203,7 @@ export class Takeover {
       if (taken.is === 'flawed') this.refuse(intent, taken.flaw)
       if (taken.is === 'later') isDone = false
       // One that is marked and not there yet may be on its way, from a hub that is not as gone as it seems.
-      const isRid = isOwn ? taken.is !== 'taken' : taken.is !== 'unshared'
+      const isRid = isOwn || taken.is !== 'unshared'
       if (isRid && !staysMarked.has(taken.is)) rid.push(intent)
     }
     await Promise.all(intents.map(takeOne))
@@ -216,8 +225,7 @@ export class Takeover {
   }
 }
 
-/** `here`: at work in this process. */
-const staysMarked: ReadonlySet<string> = new Set(['later', 'flawed', 'here'])
+const staysMarked: ReadonlySet<string> = new Set(['later', 'flawed'])
 
 /** Refused intents that are remembered, so that they are not read again. */
 const unfitMax = 10_000

@@ -69,8 +69,26 @@ export const takeoverLookMs = 1_000
 /** Intents that are taken and written into the store at once, and how many times as many are under way. */
 export const takeoverAtOnce = 128
 export const takeoverLanes = 3
-/** Names of open intents in one listing, which is one answer of the servers; the rest is seen once these are taken. */
+/**
+ * Marks in one listing, which is one answer of the servers, and intents that are read of them; the rest is seen once
+ * these are taken.
+ */
 export const openListedMax = 100_000
+
+/** Intents that one mark names, and the bytes of their ids; what is begun in one turn beyond that has further ones. */
+export const markIntentsMax = 256
+export const markBytesMax = markIntentsMax * 129
+/** Marks that are read at once, in a listing of them. */
+export const markReadsAtOnce = 128
+/** Marks of which little is left that become one with each look (`journalLookMs`); the rest waits for the next. */
+export const marksThinnedMax = 64
+/**
+ * A mark of another hub that has to stay, because something of it may be on its way, is looked at with each look in
+ * this first time, and later this often. Of so many marks is known what of them need not be looked at.
+ */
+export const markFreshMs = 30_000
+export const markRelookMs = 60_000
+export const leftMarksMax = 1_024
 
 /** Intents of other hubs of which a copy is held for readers, and the bytes of their records. */
 export const copiesMax = 256

@@ -8,6 +8,7 @@ const journal = 'orchestrator/cluster/journal'
 const lived = 'test/cluster/journal/network-life.test.ts'
 const single = 'test/cluster/journal/life.test.ts'
 const takeover = 'test/cluster/journal/takeover.test.ts'
+const marked = 'test/cluster/journal/marks/marks.test.ts'
 const late = 'test/cluster/late-effects.test.ts'
 const handover = 'orchestrator/engine/intents/handover'
 const lines = 'test/engine/mirrored-intent.test.ts'
@@ -70,11 +71,39 @@ export const journalMutants: readonly Mutant[] = [
     replace: "      return taken ?? { is: 'elsewhere' }\n",
   },
   {
-    tests: late,
-    name: 'an open intent of a network loses its mark to the erasure of an earlier one',
+    tests: marked,
+    name: 'a mark of open intents goes while some of them are open',
     file: `${journal}/marks.ts`,
-    find: 'if (seq !== undefined) this.wipeOf(this.parts.membership.own.name, intent, seq)',
-    replace: 'if (seq !== undefined) this.wipeOf(this.parts.membership.own.name, intent, Number.MAX_SAFE_INTEGER)',
+    find: '    if (mark.left.size === 0) {\n',
+    replace: '    if (mark.left.size <= 1) {\n',
+  },
+  {
+    tests: marked,
+    name: 'a mark that somebody else has written counts as one of open intents',
+    file: `${journal}/marks.ts`,
+    find: '      if (Buffer.compare(found.message, message) === 0) return true\n',
+    replace: '      if (Buffer.compare(found.message, message) < 2) return true\n',
+  },
+  {
+    tests: marked,
+    name: 'an intent that ended while marks were gathered is marked again for good',
+    file: `${journal}/marks.ts`,
+    find: 'await this.mark(left, (intent) => this.own.has(intent))',
+    replace: 'await this.mark(left, () => true)',
+  },
+  {
+    tests: marked,
+    name: 'the marks of a process of a network are taken for those of the one before',
+    file: `${journal}/marks.ts`,
+    find: ' && !this.isOfThisProcess(hub, name)',
+    replace: '',
+  },
+  {
+    tests: late,
+    name: 'an intent of a network that came late is written on without a journal',
+    file: `${journal}/intent-journal.ts`,
+    find: '      if (from === this.parts.membership.own.name) this.unshared.add(intent)\n',
+    replace: '      this.unshared.add(intent)\n',
   },
   {
     tests: late,

@@ -1,19 +1,24 @@
 import { describe, expect, test } from 'vitest'
 import { keepChain } from '../../../orchestrator/cluster/hub-files.ts'
+import { IntentJournal } from '../../../orchestrator/cluster/journal/intent-journal.ts'
+import type { Marked } from '../../../orchestrator/cluster/journal/marks.ts'
 import { partBytes } from '../../../orchestrator/cluster/journal/record.ts'
 import { Takeover } from '../../../orchestrator/cluster/journal/takeover.ts'
+import { prefixOf } from '../../../orchestrator/cluster/membership.ts'
 import { sealMessage } from '../../../orchestrator/cluster/roster/message.ts'
 import { removing } from '../../../orchestrator/cluster/roster/proposal.ts'
 import type { IntentHost } from '../../../orchestrator/engine/ports/intents.ts'
 import { stillSpeaksMs, takeoverLookMs, takeoverMs } from '../../../shared/limits/cluster/journal.ts'
 import { presenceMs } from '../../../shared/limits/cluster/presence.ts'
 import { leaseGraceMs, leaseTtlMs } from '../../../shared/limits/scheduling.ts'
+import { realSystem } from '../../../shared/system.ts'
 import { ManualSystem } from '../../support/clocks/manual-system.ts'
 import { type EngineHub, EngineNetwork } from '../../support/cluster/engine-network.ts'
-import { noLogTrouble } from '../../support/cluster/model-log.ts'
+import { LogModel, noLogTrouble } from '../../support/cluster/model-log.ts'
 import { folderOf, good, networkOf, signedByAll, type TestHub, testHub } from '../../support/cluster/network.ts'
 import { accepted, finishAt, hubNames, three, workers } from '../../support/cluster/three-hubs.ts'
 import { FickleDisk, outline } from '../../support/hub/intents-stage.ts'
+import { event, intentRow, newIntent } from '../../support/store/store-rows.ts'
 
 /** The state as this hub shows it; brings what is elsewhere. */
 async function shown(stage: EngineNetwork, { bench }: EngineHub, id: string): Promise<string | undefined> {
@@ -296,7 +301,7 @@ test('a hub that stops while it reads its marks asks its closed store for nothin
   const alpha = testHub('alpha', 1)
   const asked: string[] = []
   const host = { waiting: () => asked.push('waiting') && [], take: () => asked.push('take') && [] }
-  let answer = (_: { intents: string[]; end: number }) => {}
+  let answer = (_: Marked) => {}
   const marks = { settle: async () => {}, of: () => new Promise((resolve) => (answer = resolve)) }
   const takeover = new Takeover({
     ...{ system, host: host as unknown as IntentHost, log: { info: () => {}, error: () => {} } },
@@ -308,7 +313,23 @@ test('a hub that stops while it reads its marks asks its closed store for nothin
   system.pass(0)
   await Promise.resolve()
   takeover.stop()
-  answer({ intents: ['int_1'], end: 1 })
+  answer({ marks: [{ name: '0-1', intents: ['int_1'] }], end: 1, isWhole: true })
   await new Promise<void>((resolve) => setImmediate(resolve))
   expect(asked).toEqual([])
+})
+
+test('an intent that a process has is not taken by it once more', async () => {
+  const system = realSystem()
+  const hub = testHub('alpha', 1)
+  const chain = networkOf([hub])
+  const own = { name: 'alpha', boot: 1 }
+  const prefix = prefixOf(chain)
+  const log = new LogModel(system)
+  const head = { from: own, to: null, epoch: chain.epoch, number: 1 }
+  const sign = (subject: string, payload: Uint8Array) => sealMessage(head, subject, payload, hub.identity)
+  const membership = { standing: 'member' as const, chain, own, prefix, sign }
+  const journal = new IntentJournal({ system, log: log.connect(), membership })
+  await journal.append([{ intent: 'int_1', writes: [event('int_1', 1), newIntent(intentRow('int_1'), [])] }])
+  expect(await journal.take('int_1', 'alpha')).toEqual({ is: 'here' })
+  expect(log.of(`${prefix}.intent.int_1`)).toHaveLength(1)
 })
