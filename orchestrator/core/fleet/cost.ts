@@ -82,6 +82,18 @@ export function costOf(capability: Capability, task: Suited, cost: Cost = blankC
   return cost
 }
 
+/**
+ * Whether another hub would cost less than a scout of this one that is idle. That has to be known: what nobody has seen
+ * of either does not count. Nor does load: how much is taken of what a hub takes at once says nothing of how busy its
+ * scouts are, which shows in how long it took to begin.
+ */
+export function isHubCheaper(hub: Capability, hubCost: Cost, own: Capability, ownCost: Cost): boolean {
+  if (own.samples === 0) return false
+  const areTokensKnown = hub.tokensPerSecond > 0 && own.tokensPerSecond > 0
+  const knownMs = ({ totalMs, loadMs, tokensMs }: Cost) => totalMs - loadMs - (areTokensKnown ? 0 : tokensMs)
+  return knownMs(hubCost) < knownMs(ownCost)
+}
+
 function scrollCostMs({ record }: Scout, { leasedBy }: Intent, near: string): number {
   const siblingsMs = Math.min((leasedBy.get(record.operator) ?? 0) * siblingPenaltyMs, siblingPenaltyMsMax)
   return siblingsMs - (near === record.scout ? nearBonusMs : 0)

@@ -13,7 +13,7 @@ import type { Random } from '../model/random.ts'
 import { defaultRouting, type Requirements } from '../model/routing-options.ts'
 import { isSpeedOld } from '../stats/records.ts'
 import { type CapabilityIndex, canServe } from './capability-index.ts'
-import { blankCost, type Cost, costOf } from './cost.ts'
+import { blankCost, type Cost, costOf, isHubCheaper } from './cost.ts'
 import { awaitPlace, hasPlace } from './windows.ts'
 
 /** Draws to find each of the two candidates: some may be repeats or have had this task before. */
@@ -146,7 +146,11 @@ export function choose({ index, random, nowMs }: Placing, task: Task): Choice | 
     return only && { best: only, loser: null, lost: 'passedOver' }
   }
   const oneMs = costOf(one, task, costOfOne).totalMs
-  const isOther = costOf(other, task, costOfOther).totalMs < oneMs
+  const otherMs = costOf(other, task, costOfOther).totalMs
+  const [isOneHub, isOtherHub] = [isHub(one), isHub(other)]
+  let isOther = otherMs < oneMs
+  if (isOneHub && !isOtherHub) isOther = !isHubCheaper(one, costOfOne, other, costOfOther)
+  if (isOtherHub && !isOneHub) isOther = isHubCheaper(other, costOfOther, one, costOfOne)
   const best = isOther ? other : one
   const loser = isOther ? one : other
   const lost = isOther ? lossOf(costOfOne, costOfOther) : lossOf(costOfOther, costOfOne)
@@ -179,6 +183,10 @@ function draw(index: CapabilityIndex, task: Task, random: Random, known?: Capabi
     if (capability !== undefined) return capability
   }
   return undefined
+}
+
+function isHub({ scout }: Capability): boolean {
+  return isPeerOperator(scout.record.operator)
 }
 
 /** Its scout has no record yet. */

@@ -49,24 +49,6 @@ describe('the choice among idle scouts', () => {
     expect(bench.capability(slow, 'm').firstContentMs).toBe(isTried ? 100 : 20_000)
   })
 
-  test.each([
-    ['about as fast', 30, 'own'],
-    ['much faster', 5, 'hub'],
-  ] as const)('weighs a scout of its own against another hub that is %s', (_what, firstContentMs, who) => {
-    const bench = new CoreHarness({ creditMax: 64 })
-    const scouts = { own: 'operator/ant', hub: 'hub:beta/beta' }
-    const sessions = Object.entries(scouts).map(([name, scout]) => {
-      const operator = scout.slice(0, scout.indexOf('/'))
-      const session = bench.join(['m', name], 64, { scout, operator, concurrency: 64 })
-      const known = { firstContentMs: name === 'own' ? 50 : firstContentMs, tokensPerSecond: 1e6, samples: 3 }
-      Object.assign(bench.capability(session, 'm'), known)
-      bench.state.roster.bySession.get(session)!.record.done = 3
-      return [name, session] as const
-    })
-    for (let i = 0; i < 8; i++) bench.submit()
-    for (const [name, session] of sessions) expect(busyOf(bench, session)).toBe(name === who ? 8 : 0)
-  })
-
   test('spreads over equal scouts', () => {
     const bench = new CoreHarness()
     const sessions = Array.from({ length: 4 }, () => bench.join(['m'], 4))
