@@ -6,6 +6,7 @@ import type { Fault } from '../../shared/faults.ts'
 import { sessionWorkMax } from '../../shared/limits/process.ts'
 import type { CloseName } from '../../shared/protocol/close-codes.ts'
 import type { Offer, Verdict } from '../../shared/task.ts'
+import { sameNonce } from '../core/model/nonce.ts'
 import { staleReason } from '../core/task/cancels.ts'
 import type {
   AttemptStarted,
@@ -91,7 +92,7 @@ export class OpenSessions implements ScoutEvents, ScoutLinks {
     if (open !== undefined) {
       open.credits += settlement.credits
       const work = open.work.get(nameOf(settlement.task, settlement.attempt))
-      if (work !== undefined) work.isSettled = true
+      if (work !== undefined && sameNonce(work.nonce, settlement.nonce)) work.isSettled = true
     }
     this.desk().settle(session, settlement, body)
   }
@@ -145,7 +146,10 @@ export class OpenSessions implements ScoutEvents, ScoutLinks {
   }
 
   settled(session: number, task: number, attempt: number, verdict: Verdict): void {
-    this.sessions.get(session)?.work.delete(nameOf(task, attempt))
+    const work = this.sessions.get(session)?.work
+    const name = nameOf(task, attempt)
+    // A verdict on what a stranger reported under another nonce leaves it at work.
+    if (work?.get(name)?.isSettled === true) work.delete(name)
     this.links.settled(session, task, attempt, verdict)
   }
 

@@ -205,6 +205,18 @@ test('credits that come along with a settlement are not overtaken by a smaller o
   expect(scout.closed).toEqual([])
 })
 
+test('a scout that reports under a nonce that is not its own gets no credit back for what it has', () => {
+  const { bench, client, scout, answer, work } = stage()
+  work.forged()
+  bench.settle()
+  expect(scout.take('settled').map(({ frame }) => frame.acks[0]?.[2])).toEqual(['stale'])
+  answer.abandon()
+  client.toBrain.deliver()
+  bench.settle()
+  expect(scout.take('cancel').length).toBe(1)
+  expect(bench.engine.stats()).toMatchObject({ creditsHeld: 1 })
+})
+
 test('nothing overtakes the welcome of a scout that comes back at another edge', () => {
   const { bench, client, scout, other, session, work } = stage()
   // The client reads nothing, so its edge pauses the scout.

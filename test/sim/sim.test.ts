@@ -28,9 +28,9 @@ const onceFatal = [189n, 197n, 287n, 5101n, 752n, 101n, 367n, 672n, 251n, 12n, 4
  * 361: an answer that had broken off while no brain was there was committed without its body. 451: a scout gave up what
  * it had just presented, and was waited for. 259: behind an answer that broke off came that of the attempt that raced.
  * 33, 304: the checks counted a credit that two edges gave back, or that had been used. 50: two scouts of one operator
- * that raced were heard as two operators.
+ * that raced were heard as two operators. 350: an edge forgot an attempt for a report under another nonce.
  */
-const onceFatalWithEdges = [101n, 135n, 202n, 300n, 311n, 15n, 126n, 16n, 251n, 361n, 451n, 259n, 33n, 50n, 304n]
+const onceFatalWithEdges = [101n, 135n, 202n, 300n, 311n, 15n, 126n, 16n, 251n, 361n, 451n, 259n, 33n, 50n, 304n, 350n]
 
 describe('the simulated world', () => {
   test(`lives ${seeds} lives of three minutes without breaking an invariant`, () => {

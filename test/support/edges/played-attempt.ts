@@ -36,8 +36,14 @@ export class PlayedAttempt {
     this.settle('released', 'scout_draining', 0, bytesOf(''))
   }
 
-  private settle(outcome: Outcome, fault: string, credits: number, body: Uint8Array): void {
-    const { task, attempt, nonce } = this.lease
+  /** Under a nonce that is not its own. */
+  forged(): void {
+    const nonce = this.lease.nonce.map((byte) => byte ^ 1)
+    this.settle('done', '', 0, bytesOf(tail), nonce)
+  }
+
+  private settle(outcome: Outcome, fault: string, credits: number, body: Uint8Array, nonce = this.lease.nonce): void {
+    const { task, attempt } = this.lease
     const told = { provider: '', fault, message: '', param: '', retryAfterMs: 0 }
     const settlement = { task, attempt, nonce, outcome, chunks: this.seq, credits, ...told }
     this.seat.desks.scoutEvents.settle(this.session, settlement, body)
