@@ -230,6 +230,7 @@ export class Network implements HubNetwork, EdgesNetwork {
     this.keyLog.follow()
     this.useLog.follow()
     this.ledgerLog.follow()
+    bus.subscribe(`${membership.prefix}.keys.*.*`, () => this.keySharing?.heard())
     this.keySharing?.start()
     this.budgetSharing?.start()
     this.ledgerSharing?.start()

@@ -61,7 +61,8 @@ export class BudgetSharing {
   private async look(): Promise<void> {
     const { log, membership } = this.parts
     const isWell = log.apart === null && membership.standing === 'member'
-    if (isWell && (await this.reader.readOn())) await this.tell()
+    // Whichever server is near is asked: what it shows late counts a second later.
+    if (isWell && (await this.reader.readShown())) await this.tell()
   }
 
   private take({ subject, seq, message }: LoggedMessage): void {

@@ -1,9 +1,10 @@
 /**
- * Keys and accounts that hold in a whole network: twice a second this hub reads what the log has new, and appends
- * what has changed here (`own-keys.ts`). What is revoked elsewhere ends here with its sockets and streams. Nothing of
- * it is on the way of a request: a keyring finds the keys of other hubs in the store of its own.
+ * Keys and accounts that hold in a whole network: twice a second this hub appends what has changed here
+ * (`own-keys.ts`), and reads what the log has new where it has heard of any, and once a second where it has not. What
+ * is revoked elsewhere ends here with its sockets and streams. Nothing of it is on the way of a request: a keyring
+ * finds the keys of other hubs in the store of its own.
  */
-import { keysFreshMs, keysLookMs, keysStaleMs } from '../../../shared/limits/cluster/keys.ts'
+import { keysFreshMs, keysLookMs, keysReadMs, keysStaleMs } from '../../../shared/limits/cluster/keys.ts'
 import type { System } from '../../../shared/system.ts'
 import type { Keyring } from '../../engine/keyring.ts'
 import type { AccountStore } from '../../engine/ports/account-store.ts'
@@ -44,6 +45,8 @@ export class KeySharing implements KeyNetwork {
   /** When all of the log was read for the last time. */
   private currentMs = Number.NEGATIVE_INFINITY
   private readonly startedMs: number
+  /** Something may have been appended that was not read. */
+  private isDue = true
   private isStale = false
   /** Identities of the hubs whose keys count. */
   private homes: ReadonlySet<string>
@@ -71,6 +74,11 @@ export class KeySharing implements KeyNetwork {
     this.looks.stop()
   }
 
+  /** Somebody has written, or says so: it is looked for with the next look. */
+  heard(): void {
+    this.isDue = true
+  }
+
   /** The roster is another one: keys of hubs that are not in it end, and records that came early are read again. */
   followed(): void {
     const before = this.homes
@@ -80,6 +88,7 @@ export class KeySharing implements KeyNetwork {
     if (this.laterSeq === null) return
     this.reader.back(this.laterSeq)
     this.laterSeq = null
+    this.isDue = true
   }
 
   // ------------------------------------------------------------ what edges are told
@@ -118,7 +127,9 @@ export class KeySharing implements KeyNetwork {
   private async readAndTell(): Promise<void> {
     const { log, membership } = this.parts
     if (log.apart !== null || membership.standing !== 'member') return
-    if (!(await this.readOn()) || this.looks.isStopped) return
+    const isDue = this.isDue || this.parts.system.nowMs() - this.currentMs >= keysReadMs
+    if (isDue && !(await this.readOn())) return
+    if (this.looks.isStopped) return
     this.own.gather()
     // What was told is known once it was read.
     while ((await this.own.tell()) && (await this.readOn()) && !this.looks.isStopped);
@@ -135,7 +146,10 @@ export class KeySharing implements KeyNetwork {
 
   /** Reads the log to its end; false when that is not sure. */
   private async readOn(): Promise<boolean> {
+    // What is heard of meanwhile may come behind where this reads to.
+    this.isDue = false
     const isRead = await this.reader.readOn()
+    if (!isRead) this.isDue = true
     if (isRead) this.currentMs = this.parts.system.nowMs()
     return isRead
   }

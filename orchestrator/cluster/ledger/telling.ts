@@ -128,9 +128,10 @@ function saidIn({ kind, number, part, parts }: Part): number {
 
 /** How many of these may be told of together: they are under the same rules, and fit. */
 function togetherOf(batches: readonly SealedBatch[]): number {
-  const rules = rulesOf(batches[0]!)
-  const other = batches.findIndex((batch) => rulesOf(batch) !== rules)
-  return packableOf(other < 0 ? batches : batches.slice(0, other))
+  const packable = batches.slice(0, packableOf(batches))
+  const rules = rulesOf(packable[0]!)
+  const other = packable.findIndex((batch) => rulesOf(batch) !== rules)
+  return other < 0 ? packable.length : other
 }
 
 /** The hash of the rules that it was sealed under, as text. */

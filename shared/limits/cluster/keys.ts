@@ -5,8 +5,10 @@
 const KiB = 1024
 const MiB = 1024 * KiB
 
-/** A hub looks for what it or others have changed this often: what is revoked ends elsewhere within two looks. */
+/** A hub looks for what it has changed, and for what it heard that others have, this often. */
 export const keysLookMs = 500
+/** What others have changed is looked for this often anyway: what is revoked ends elsewhere within both times. */
+export const keysReadMs = 1_000
 
 /** Bytes of one record: three lists of scopes of the longest names; more is not told, and passed over. */
 export const sharedRecordBytesMax = 128 * KiB
