@@ -22,7 +22,10 @@ export function logContract(open: () => Promise<LogStage>): void {
     onTestFinished(() => stage.close())
     const logs = Array.from({ length: count }, () => stage.connect())
     await until('the log to be open', () => logs.every(({ apart }) => apart === null))
-    return { stage, logs, subject: (name: string) => `${stage.prefix}.intent.${name}` }
+    const subject = (name: string) => `${stage.prefix}.intent.${name}`
+    // Its servers may be about to choose who leads it, and an append meanwhile has no answer.
+    for (const log of logs) await sure(() => log.last(subject('first')))
+    return { stage, logs, subject }
   }
 
   /** Everything of a subject, read as a reader does. */
