@@ -65,8 +65,8 @@ export class Membership {
   private held: RosterChain
   private at: Standing = 'member'
   private timer: Timer | null = null
-  /** When the roster file was last seen to change; milliseconds of its file system. */
-  private fileMs = 0
+  /** Which roster file was read last: one that is put in its place is another one, in the same millisecond too. */
+  private readFile = ''
   private sentMs = Number.NEGATIVE_INFINITY
   private readonly reads = new PerSecond(rosterReadsPerSecond)
   private onChange: () => void = () => {}
@@ -136,9 +136,10 @@ export class Membership {
   private look(): void {
     const { dataDir } = this.options
     const { roster } = hubFilesOf(dataDir)
-    const fileMs = statSync(roster, { throwIfNoEntry: false })?.mtimeMs ?? 0
-    if (fileMs === this.fileMs) return
-    this.fileMs = fileMs
+    const found = statSync(roster, { throwIfNoEntry: false })
+    const file = found === undefined ? '' : `${found.ino} ${found.mtimeMs} ${found.size}`
+    if (file === this.readFile) return
+    this.readFile = file
     const chain = readChain(roster)
     if (chain === null || 'flaw' in chain) {
       this.options.log.error(

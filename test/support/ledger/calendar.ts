@@ -25,6 +25,11 @@ export function monthsAgo(months: number): number {
   return Date.UTC(now.getUTCFullYear(), now.getUTCMonth() - months, 1)
 }
 
+/** Noon of the twentieth of the present month: whatever day it is, some of its days are over by then. */
+export function lateThisMonth(): number {
+  return monthsAgo(0) + 19.5 * dayMs
+}
+
 /** What a ledger file proves. Throws what is wrong with it. */
 export function checkedLedger(file: string, hub: string): Findings {
   const check = new LedgerCheck(hub)

@@ -7,7 +7,7 @@ import type { WorkDone } from '../../../orchestrator/engine/ports/ledger/work.ts
 import { endOfSeason, seasonAt } from '../../../orchestrator/ledger/seasons/season.ts'
 import { until } from '../clocks/until.ts'
 import type { LiveHub } from '../hub/live-hub.ts'
-import { type Calendar, monthsAgo } from './calendar.ts'
+import { type Calendar, lateThisMonth, monthsAgo } from './calendar.ts'
 import { dayMs } from './small-ledger.ts'
 
 /** Far from the numbers that a hub gives. */
@@ -59,10 +59,10 @@ export class PastWork {
     await until('past work to be sealed', () => typeof this.ledger.receipt(this.lastTask, null) === 'object')
   }
 
-  /** Two months and the present one with work on each of their days; the first of them, which is closed for sure. */
+  /** Two months and nineteen days of the present one with work on each of them; the first season, which is closed. */
   async threeSeasons(work: (dayOfAll: number) => void): Promise<string> {
     const beginMs = monthsAgo(2)
-    const nowMs = Date.now()
+    const nowMs = lateThisMonth()
     let day = 0
     const workUntil = (lastMs: number) => {
       for (; beginMs + day * dayMs < lastMs; day++) {
@@ -77,8 +77,7 @@ export class PastWork {
       await workUntil(endMs)
       // Whatever is due is given to its owners before the season is frozen.
       await this.vested(() => this.state(season, 'closing', endMs + dayMs / 4))
-      const closedMs = endMs + weekMs + dayMs / 4
-      if (closedMs < nowMs) await this.state(season, 'closed', closedMs)
+      await this.state(season, 'closed', endMs + weekMs + dayMs / 4)
     }
     await workUntil(nowMs - dayMs)
     await this.vested(async () => this.calendar.set(nowMs))
