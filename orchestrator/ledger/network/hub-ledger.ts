@@ -13,13 +13,12 @@ import { earnedIn, escrowIn } from '../accounts/account.ts'
 import { dayOfReceipt } from '../accounts/earnings.ts'
 import type { SeasonMove, Transfer } from '../accounts/events.ts'
 import { type Rules, readRules } from '../points/rules.ts'
-import { type ChainEnd, emptyChain, type Head, readHead, type SealedBatch } from '../receipts/chain.ts'
-import { unpackLeaves } from '../receipts/leaf-buffer.ts'
-import { rootOf } from '../receipts/merkle.ts'
-import type { Receipt } from '../receipts/receipt.ts'
+import { type ChainEnd, emptyChain, type Head, readHead, rootOf, type SealedBatch } from '../receipts/chain.ts'
+import { eachLeaf } from '../receipts/leaf-buffer.ts'
 import { isFrozen, mayMove, type SeasonState, seasonOfDay } from '../seasons/season.ts'
-import { type Contents, contentsOf, ownContents } from './contents.ts'
+import { type Contents, contentsOf, noContents, ownContents } from './contents.ts'
 import { isDay } from './foreign-leaf.ts'
+import type { ToldReceipt } from './told-receipt.ts'
 
 /** A batch as its hub tells of it. */
 export type ToldBatch = Pick<SealedBatch, 'head' | 'signature' | 'leaves'>
@@ -45,7 +44,7 @@ export interface Standing {
 
 /** Something in a batch that another hub may have the other half of. */
 interface Folded {
-  receipts: readonly Receipt[]
+  shared: readonly ToldReceipt[]
   /** The clock of the hub: milliseconds since 1970, never back. */
   clockMs: number
   /** Null where there are no receipts. */
@@ -118,10 +117,9 @@ export class HubLedger {
     if (isNext && Buffer.compare(head.previous, this.end.hash) !== 0) {
       return this.fail(`its batch ${head.seq} does not follow on the one before`)
     }
-    const leaves = unpackLeaves(batch.leaves, batchLeavesMax + 1)
     // Its receipts were forgotten before it was told of, which no hub does that is never away for long.
-    const isBare = leaves.length === 0
-    const contents = isBare ? none : this.contentsOf(head, leaves)
+    const isBare = batch.leaves.length === 0
+    const contents = isBare ? noContents() : this.contentsOf(head, batch.leaves)
     if (typeof contents === 'string') return this.fail(`${contents} in batch ${head.seq}`)
     const isAnew = !isNext || isBare
     if (isAnew) this.beginAnew(isBare ? head.seq + 1 : head.seq)
@@ -130,7 +128,7 @@ export class HubLedger {
     if (flaw !== null) return this.fail(`${flaw} in batch ${head.seq}`)
     this.end = { seq: head.seq, hash }
     this.remember(head.seq, hash)
-    return { receipts: contents.receipts, clockMs: this.clockMs, rules: this.rules, isAnew }
+    return { shared: contents.shared, clockMs: this.clockMs, rules: this.rules, isAnew }
   }
 
   /** Two heads of one number tell two stories. */
@@ -141,11 +139,11 @@ export class HubLedger {
   }
 
   /** What a batch has, or what is wrong with it. */
-  private contentsOf({ count, root, rulesHash }: Head, leaves: readonly Uint8Array[]): Contents | string {
+  private contentsOf({ count, root, rulesHash }: Head, leaves: Uint8Array): Contents | string {
     const { rules } = this
     if (rules === null || Buffer.compare(rulesHash, rules.hash) !== 0) return 'there are rules that it never told of,'
     if (this.verify === null) return ownContents(leaves)
-    const isWhole = count === leaves.length && count <= batchLeavesMax && Buffer.compare(root, rootOf(leaves)) === 0
+    const isWhole = count === leavesIn(leaves) && Buffer.compare(root, rootOf(leaves)) === 0
     return isWhole ? contentsOf(leaves, rules) : 'leaves are not those of the head'
   }
 
@@ -166,7 +164,8 @@ export class HubLedger {
   }
 
   private fold({ receipts, events }: Contents): string | null {
-    for (const receipt of receipts) this.receipt(receipt)
+    const { length, scouts, seconds, points, isClaimed } = receipts
+    for (let at = 0; at < length; at++) this.receipt(scouts[at]!, seconds[at]!, points[at]!, isClaimed[at] === 1)
     for (const event of events) {
       // Of a scout's key, which moves nothing.
       if (event.type === 'pin') continue
@@ -176,16 +175,15 @@ export class HubLedger {
     return this.shares.size > networkOperatorsMax ? 'there are more operators than anybody counts,' : null
   }
 
-  private receipt(receipt: Receipt): void {
-    const { scout, points, asker } = receipt
-    const season = seasonOfDay(dayOfReceipt(receipt))
+  private receipt(scout: string, atS: number, points: number, isClaimed: boolean): void {
+    const season = seasonOfDay(dayOfReceipt({ atS }))
     if (!this.seasons.has(season)) this.seasons.set(season, 'open')
     const operator = operatorOf(scout)
     // What scouts of another hub did is in the chain of that one.
     if (points === 0 || isPeerOperator(operator)) return
     const share = this.shareAt(season, operator)
     share.waiting += points
-    if (asker !== '') share.claimed += points
+    if (isClaimed) share.claimed += points
   }
 
   private move({ season, to }: SeasonMove): string | null {
@@ -248,7 +246,15 @@ export class HubLedger {
   }
 }
 
-const none: Contents = { receipts: [], events: [] }
+/** How many there are; NaN where they are too many, or the last one is cut off. */
+function leavesIn(packed: Uint8Array): number {
+  let count = 0
+  const see = (_: number, to: number) => {
+    count += to <= packed.length ? 1 : Number.NaN
+  }
+  eachLeaf(packed, see, batchLeavesMax + 1)
+  return count <= batchLeavesMax ? count : Number.NaN
+}
 
 function accountOf(season: string, operator: string): string {
   return `${season}\t${operator}`

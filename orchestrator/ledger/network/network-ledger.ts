@@ -8,11 +8,11 @@ import { dayOfReceipt } from '../accounts/earnings.ts'
 import type { ListPrice } from '../points/rules.ts'
 import { paidPrice } from '../points/work.ts'
 import { flagBits, voidBits } from '../points/zero-rules.ts'
-import type { Receipt } from '../receipts/receipt.ts'
 import { seasonOfDay } from '../seasons/season.ts'
 import { type Acknowledgement, type Agreed, type Claim, Halves, type HalvesSnapshot } from './halves.ts'
 import { HubLedger, type HubLedgerSnapshot, type Standing, type ToldBatch } from './hub-ledger.ts'
 import { sharedTaskIn } from './shared-task.ts'
+import type { ToldReceipt } from './told-receipt.ts'
 
 /** An authority of the roster. */
 export interface LedgerHub {
@@ -77,9 +77,9 @@ export class NetworkLedger {
   take(hub: LedgerHub, batch: ToldBatch): void {
     const folded = this.ledgerOf(hub.key).take(batch)
     if (folded === null) return
-    const { receipts, clockMs, rules, isAnew } = folded
+    const { shared, clockMs, rules, isAnew } = folded
     if (isAnew) this.disagree(hub.name)
-    for (const receipt of receipts) {
+    for (const receipt of shared) {
       if (receipt.asker !== '') {
         const price = paidPrice(rules!, receipt.model)
         const claim = claimOf(hub, receipt, clockMs, price)
@@ -177,7 +177,7 @@ function agreedKey({ home, season, operator }: Pick<Agreed, 'home' | 'season' | 
 }
 
 /** Null where it names no task of another hub. */
-function claimOf({ name: home }: LedgerHub, receipt: Receipt, sealedMs: number, price: ListPrice): Claim | null {
+function claimOf({ name: home }: LedgerHub, receipt: ToldReceipt, sealedMs: number, price: ListPrice): Claim | null {
   const shared = sharedTaskIn(receipt.asker)
   if (shared === null || shared.asker === home) return null
   const { atS, scout, points } = receipt
@@ -186,7 +186,7 @@ function claimOf({ name: home }: LedgerHub, receipt: Receipt, sealedMs: number, 
 }
 
 /** Null where the scout is none of the hub that it names. */
-function acknowledgementOf({ name: asker }: LedgerHub, receipt: Receipt, sealedMs: number): Acknowledgement | null {
+function acknowledgementOf({ name: asker }: LedgerHub, receipt: ToldReceipt, sealedMs: number): Acknowledgement | null {
   const { task, attempt, atS, scout, home, promptUnits, answerUnits, flags } = receipt
   if (operatorOf(scout) !== peerOperator(home)) return null
   const isVoid = (flags & voidBits) !== 0

@@ -90,10 +90,14 @@ export function sealBatch(after: ChainEnd, { leaves, atMs, rulesHash, sign }: Se
   if (count > batchLeavesMax) throw new Error(`a batch of ${count} leaves is too large`)
   const seq = after.seq + 1
   const packed = leaves.take()
-  eachLeaf(packed, (from, end) => addLeaf(packed, from, end))
-  const root = endTree()
-  const head = packHead({ seq, previous: after.hash, root, count, atMs, rulesHash })
+  const head = packHead({ seq, previous: after.hash, root: rootOf(packed), count, atMs, rulesHash })
   return { seq, atMs, head, signature: sign(head), leaves: packed }
+}
+
+/** The root of the tree over at least one leaf, of leaves as they are stored. */
+export function rootOf(packed: Uint8Array): Uint8Array {
+  eachLeaf(packed, (from, end) => addLeaf(packed, from, end))
+  return endTree()
 }
 
 export function endOf({ seq, head }: Pick<Batch, 'seq' | 'head'>): ChainEnd {

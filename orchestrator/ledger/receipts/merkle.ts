@@ -49,12 +49,6 @@ function nodeHash(left: Uint8Array, right: Uint8Array): Uint8Array {
 let level = Buffer.alloc(sha256Bytes)
 let nodes = 0
 
-/** The root over at least one leaf. */
-export function rootOf(leaves: readonly Uint8Array[]): Uint8Array {
-  for (const leaf of leaves) addLeaf(leaf, 0, leaf.length)
-  return endTree()
-}
-
 /** The next leaf of the tree that is being built stands at these places. Nothing is made for it. */
 export function addLeaf(bytes: Uint8Array, from: number, end: number): void {
   hashLeaf(bytes, from, end)

@@ -144,5 +144,10 @@ export function readReceipt(bytes: Uint8Array): Receipt {
 
 /** An event's text begins with a brace, a receipt never does. */
 export function isReceipt(leaf: Uint8Array): boolean {
-  return leaf[0] !== 0x7b
+  return isReceiptAt(leaf, 0)
+}
+
+/** The same of a leaf that begins at this place. */
+export function isReceiptAt(packed: Uint8Array, from: number): boolean {
+  return packed[from] !== 0x7b
 }
