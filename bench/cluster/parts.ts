@@ -147,7 +147,8 @@ export async function shareNothing(
   for (const hub of [...singles, alpha, gamma]) await stage.staff(hub, await stage.fleet(scouts), scouts)
   const loads = [load, await stage.load(), await stage.load()]
   const bodies = chatBodies(population)
-  for (const hub of [...singles, gamma]) await warm(load, hub, hub.target(bodies), inFlight, stage.say)
+  // What some of them did before was not this.
+  for (const hub of [...singles, ...network]) await warm(load, hub, hub.target(bodies), inFlight, stage.say)
   const costOf = async (hubs: readonly HubUnderTest[]) => {
     const windows = await Promise.all(
       hubs.map((hub, at) => closedRound(loads[at]!, hub, hub.target(bodies), stage.options)),

@@ -3,7 +3,19 @@
  * go into what surrounds the hash. Pure.
  */
 
+import { copyBytes, Scratch } from '../json/byte-part.ts'
+
 export const sha256Bytes = 32
+
+/** The hash of these bytes of an array. Few of them are copied first: a view of a small array would move it. */
+export function sha256Part(bytes: Uint8Array, from: number, to: number): Uint8Array {
+  if (to - from > partBytesMax) return sha256(bytes.subarray(from, to))
+  copyBytes(bytes, from, to, part.bytes, 0)
+  return sha256(part.first(to - from))
+}
+
+const partBytesMax = 1_024
+const part = new Scratch(partBytesMax)
 
 export function sha256(bytes: Uint8Array): Uint8Array {
   const digest = new Uint8Array(sha256Bytes)

@@ -22,6 +22,29 @@ export function bytePart(source: Uint8Array, from: number, to: number): Uint8Arr
   return part
 }
 
+/**
+ * Memory for bytes that are in hand for a moment, with a view of its first ones for each length that was asked for: to
+ * make a view costs more than what is done with one.
+ */
+export class Scratch {
+  readonly bytes: Buffer<ArrayBuffer>
+  private readonly views: Uint8Array<ArrayBuffer>[] = []
+
+  constructor(size: number) {
+    this.bytes = Buffer.alloc(size)
+  }
+
+  /** Its first bytes, so many; good until it is filled again. */
+  first(length: number): Uint8Array<ArrayBuffer> {
+    if (length > viewsKeptTo) return this.bytes.subarray(0, length)
+    this.views[length] ??= this.bytes.subarray(0, length)
+    return this.views[length]
+  }
+}
+
+/** Longer ones are few. */
+const viewsKeptTo = 1_024
+
 /** A large view of something much larger is worth a copy, when it is kept. */
 const viewSlackBytes = 1_024
 

@@ -5,7 +5,7 @@
  */
 import { createHash } from 'node:crypto'
 import { sha256 } from '../../../shared/answers/sha256.ts'
-import { copyBytes } from '../../../shared/json/byte-part.ts'
+import { copyBytes, Scratch } from '../../../shared/json/byte-part.ts'
 import { FieldNames } from '../../../shared/json/field-names.ts'
 import { JsonScan } from '../../../shared/json/json-scan.ts'
 import type { JsonSpans } from '../../../shared/json/json-spans.ts'
@@ -25,7 +25,7 @@ const scan = new JsonScan()
 const comma = 0x2c
 
 /** Texts of requests are put here behind one another and hashed together: a view of each would cost more. */
-const texts = Buffer.alloc(4_096)
+const texts = new Scratch(4_096)
 /** Between two of them; no byte of UTF-8. */
 const textEnds = 0xff
 
@@ -166,17 +166,17 @@ function text(body: Uint8Array): void {
   const { textStart, textEnd } = scan
   textBytes += textEnd - textStart
   for (let at = textStart; at < textEnd; ) {
-    if (waiting === texts.length) hashWaiting()
-    const part = Math.min(textEnd - at, texts.length - waiting)
-    copyBytes(body, at, at + part, texts, waiting)
+    if (waiting === texts.bytes.length) hashWaiting()
+    const part = Math.min(textEnd - at, texts.bytes.length - waiting)
+    copyBytes(body, at, at + part, texts.bytes, waiting)
     waiting += part
     at += part
   }
-  if (waiting === texts.length) hashWaiting()
-  texts[waiting++] = textEnds
+  if (waiting === texts.bytes.length) hashWaiting()
+  texts.bytes[waiting++] = textEnds
 }
 
 function hashWaiting(): void {
-  if (waiting > 0) textsHash = Bun.hash.wyhash(texts.subarray(0, waiting), textsHash)
+  if (waiting > 0) textsHash = Bun.hash.wyhash(texts.first(waiting), textsHash)
   waiting = 0
 }

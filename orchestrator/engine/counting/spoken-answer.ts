@@ -12,7 +12,7 @@ import {
   type TextTaker,
   textAmong,
 } from '../../../shared/answers/answer-texts.ts'
-import { sha256 } from '../../../shared/answers/sha256.ts'
+import { sha256Part } from '../../../shared/answers/sha256.ts'
 import { parseInSlices } from '../../../shared/json/sliced-parse.ts'
 import { fillerBytesMin } from '../../../shared/limits/ledger/ledger.ts'
 import type { Steps } from '../../../shared/turn-lane.ts'
@@ -126,7 +126,7 @@ export function isOneText(body: Uint8Array, from: number, to: number): boolean {
 /** The count of an answer that is such a text, where it stands. */
 export function oneText(body: Uint8Array, from: number, to: number): AnswerCount {
   const length = to - from
-  const digest = sha256(body.subarray(from, to))
+  const digest = sha256Part(body, from, to)
   return { texts: [{ choice: 0, part: 'content', place: 0, length, digest }], textBytes: length }
 }
 

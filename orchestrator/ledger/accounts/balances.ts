@@ -10,8 +10,16 @@ function noTotals(): Totals {
   return Object.fromEntries(accountKinds.map((kind) => [kind, 0])) as Totals
 }
 
+/** What an account has, as long as that is not nothing. */
+export interface Balance {
+  points: number
+  /** It came to nothing: whatever the account has since then is another one. */
+  isClosed: boolean
+}
+
 export class Balances {
-  private readonly byAccount = new Map<string, number>()
+  private readonly byAccount = new Map<string, Balance>()
+  private made: Balance | null = null
   readonly totals = noTotals()
 
   /** Accounts that are not empty. */
@@ -20,18 +28,29 @@ export class Balances {
   }
 
   of(account: string): number {
-    return this.byAccount.get(account) ?? 0
+    return this.byAccount.get(account)?.points ?? 0
   }
 
   /** The names of all accounts that are not empty; those that come while it is read may be left out. */
-  accounts(): IterableIterator<[account: string, points: number]> {
-    return this.byAccount.entries()
+  *accounts(): IterableIterator<[account: string, points: number]> {
+    for (const [account, { points }] of this.byAccount) yield [account, points]
   }
 
-  /** What a receipt does. */
-  mint(escrow: string, points: number): void {
-    this.add(mint, 'mint', -points)
-    this.add(escrow, 'escrow', points)
+  /** What a receipt of some points does. `kept`: what came back for this escrow before; then it is not looked for. */
+  mint(escrow: string, points: number, kept: Balance | null = null): Balance {
+    this.made = this.grow(this.made, mint, 'mint', -points)
+    return this.grow(kept, escrow, 'escrow', points)
+  }
+
+  /** Further away from nothing. */
+  private grow(kept: Balance | null, account: string, kind: AccountKind, points: number): Balance {
+    if (kept === null || kept.isClosed) {
+      this.add(account, kind, points)
+      return this.byAccount.get(account)!
+    }
+    kept.points += points
+    this.totals[kind] += points
+    return kept
   }
 
   /** One side of a move: the other one may be in the snapshot already that a start goes on from. */
@@ -43,15 +62,20 @@ export class Balances {
   restore(account: string, points: number): void {
     const kind = kindOf(account)
     if (this.byAccount.has(account)) throw new Error(`the balance of ${account} is there already`)
-    if (points !== 0) this.byAccount.set(account, points)
+    if (points !== 0) this.byAccount.set(account, { points, isClosed: false })
     this.totals[kind] += points
   }
 
   private add(account: string, kind: AccountKind, points: number): void {
-    const balance = this.of(account) + points
+    const known = this.byAccount.get(account)
+    const balance = (known?.points ?? 0) + points
     if (balance < 0 && account !== mint) throw new Error(`${account} would be left with ${balance} points`)
-    if (balance === 0) this.byAccount.delete(account)
-    else this.byAccount.set(account, balance)
+    if (known !== undefined) known.points = balance
+    else if (balance !== 0) this.byAccount.set(account, { points: balance, isClosed: false })
+    if (known !== undefined && balance === 0) {
+      known.isClosed = true
+      this.byAccount.delete(account)
+    }
     this.totals[kind] += points
   }
 }

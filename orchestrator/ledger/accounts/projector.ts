@@ -107,7 +107,7 @@ export class Projector {
     const { points } = worked
     const news = this.newsOf(worked)
     if (points > 0) {
-      this.balances.mint(news.account, points)
+      news.escrow = this.balances.mint(news.account, points, news.escrow)
       this.wait(news.operator, points)
       if (!news.isTouched) {
         news.isTouched = true

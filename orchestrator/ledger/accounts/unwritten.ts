@@ -5,6 +5,7 @@
  */
 import { operatorOf } from '../../../shared/scouts/scout-id.ts'
 import { escrowOf } from './account.ts'
+import type { Balance } from './balances.ts'
 import type { Earning } from './earnings.ts'
 
 /** What one scout did with one model in one day, as far as it is not written. */
@@ -25,8 +26,12 @@ export class News implements Earning {
   isTouched = false
   /** What the scout is told of the day, once there is anything: looked up once. */
   unpaidToday: Earning | null = null
+  /** What that account has, once something was added to it: looked up once. */
+  escrow: Balance | null = null
   /** It is in the store by now. */
   isWritten = false
+  /** Of the same scout, with another model or day. */
+  next: News | null = null
 
   constructor(
     readonly day: number,
@@ -50,8 +55,8 @@ export interface Portion {
 export class Unwritten {
   readonly accounts = new Set<string>()
   readonly seasons = new Set<string>()
-  /** By scout: it has few models and days. */
-  private readonly earnings = new Map<string, News[]>()
+  /** The first one of each scout, which has few models and days. */
+  private readonly earnings = new Map<string, News>()
   private news = 0
   /** What is left to be taken, once that has begun. */
   private left: { accounts: Iterator<string>; earnings: Iterator<News> } | null = null
@@ -62,26 +67,26 @@ export class Unwritten {
   }
 
   newsOf(day: number, scout: string, model: string): News {
-    let rows = this.earnings.get(scout)
-    if (rows === undefined) {
-      rows = []
-      this.earnings.set(scout, rows)
+    let last: News | null = null
+    for (let row = this.earnings.get(scout) ?? null; row !== null; row = row.next) {
+      if (row.day === day && row.model === model) return row
+      last = row
     }
-    for (const row of rows) if (row.day === day && row.model === model) return row
     const row = new News(day, scout, model)
-    rows.push(row)
+    if (last === null) this.earnings.set(scout, row)
+    else last.next = row
     this.news++
     return row
   }
 
   /** What is not in the store yet: of one scout, or of all. */
   *growth(scout?: string): Iterable<News> {
-    if (scout !== undefined) return yield* (this.earnings.get(scout) ?? []).filter(isNotWritten)
-    for (const rows of this.earnings.values()) yield* rows.filter(isNotWritten)
+    const rows = scout === undefined ? this.allNews() : rowsFrom(this.earnings.get(scout))
+    for (const row of rows) if (!row.isWritten) yield row
   }
 
-  private *allNews(): Iterator<News> {
-    for (const rows of this.earnings.values()) yield* rows
+  private *allNews(): IterableIterator<News> {
+    for (const first of this.earnings.values()) yield* rowsFrom(first)
   }
 
   /** The next rows, about so many; nothing may be touched in it any more. */
@@ -103,6 +108,6 @@ export class Unwritten {
   }
 }
 
-function isNotWritten({ isWritten }: News): boolean {
-  return !isWritten
+function* rowsFrom(first: News | undefined): IterableIterator<News> {
+  for (let row = first ?? null; row !== null; row = row.next) yield row
 }

@@ -5,17 +5,15 @@
  */
 
 import { sha256, sha256Bytes, sha256Into } from '../../../shared/answers/sha256.ts'
-import { copyBytes } from '../../../shared/json/byte-part.ts'
+import { copyBytes, Scratch } from '../../../shared/json/byte-part.ts'
 import { leafBytesMax } from '../../../shared/limits/ledger/ledger.ts'
 
 const leafPrefix = 0
 const nodePrefix = 1
 
 /** A hash in one call over one buffer costs a third of what one in parts costs. */
-const prefixedLeaf = Buffer.alloc(1 + leafBytesMax, leafPrefix)
-/** Its first bytes, by the length of the leaf in them: leaves have few lengths. */
-const prefixedLeaves: Uint8Array[] = []
-const viewedLeafBytes = 1_024
+const prefixedLeaf = new Scratch(1 + leafBytesMax)
+prefixedLeaf.bytes[0] = leafPrefix
 const pair = Buffer.alloc(1 + 2 * sha256Bytes, nodePrefix)
 
 /** Of one hash, filled again and again. */
@@ -23,15 +21,8 @@ const digest = new Uint8Array(sha256Bytes)
 
 /** The hash of the leaf at these places of `bytes`, in `digest`. */
 function hashLeaf(bytes: Uint8Array, from: number, end: number): void {
-  const length = end - from
-  copyBytes(bytes, from, end, prefixedLeaf, 1)
-  sha256Into(prefixed(length), digest)
-}
-
-function prefixed(length: number): Uint8Array {
-  if (length > viewedLeafBytes) return prefixedLeaf.subarray(0, 1 + length)
-  prefixedLeaves[length] ??= prefixedLeaf.subarray(0, 1 + length)
-  return prefixedLeaves[length]!
+  copyBytes(bytes, from, end, prefixedLeaf.bytes, 1)
+  sha256Into(prefixedLeaf.first(1 + end - from), digest)
 }
 
 function leafHash(leaf: Uint8Array): Uint8Array {
