@@ -126,8 +126,8 @@ export class TrustDesk implements AnswerWitness, TrustView {
 
   note({ scout, model }: Served, task: WatchedTask): GrantNote {
     const seat = this.seats.of(scout, model)
-    if (isPeerOperator(seat?.record.owner ?? operatorOf(scout))) return { interest: 'none', state: null }
-    if (seat === undefined) return { interest: 'none', state: 'new' }
+    if (seat === undefined) return { interest: 'none', state: isPeerOperator(operatorOf(scout)) ? null : 'new' }
+    if (seat.isPeer) return { interest: 'none', state: null }
     const interest = task.attempts > 1 ? 'none' : this.interest(seat, task)
     return { interest, state: seat.record.state, seat }
   }
@@ -178,7 +178,7 @@ export class TrustDesk implements AnswerWitness, TrustView {
   private lookForRepeats(seat: Seat, answer: WitnessedAnswer): void {
     const hash = hashOf(answer)
     if (hash === null) return
-    const isCommon = this.shared.note(hash, operatorOf(answer.served.scout))
+    const isCommon = this.shared.note(hash, seat.record.owner)
     const isRepeat = ringOf(seat).note(hash, questionHash(answer.request))
     if (isRepeat && !isCommon && !answer.isDirected) this.book.bookRepeat(seat.record, answer.tenant)
   }

@@ -2,7 +2,7 @@
  * What memory holds of each scout with a model beside its record: the texts it sent last, who judged it, its signals.
  * All of it may be lost with the process: it only makes audits a little more or less likely.
  */
-import { operatorOf } from '../../../shared/scouts/scout-id.ts'
+import { isPeerOperator, operatorOf } from '../../../shared/scouts/scout-id.ts'
 import type { TaskKind } from '../../../shared/task.ts'
 import { Judges } from '../audits/references.ts'
 import { RepeatRing } from '../checks/repeats.ts'
@@ -13,6 +13,8 @@ import type { TrustBook } from './trust-book.ts'
 
 export interface Seat {
   record: TrustRecord
+  /** It stands for another hub. */
+  isPeer: boolean
   ring: RepeatRing | null
   judges: Judges | null
   /** Tasks for which the last signal counts. */
@@ -40,7 +42,17 @@ export class Seats {
   private make(scout: string, model: string): Seat | undefined {
     const record = this.book.of(scout, model, operatorOf(scout))
     if (record === undefined) return undefined
-    const seat: Seat = { record, ring: null, judges: null, signalled: 0, provider: '', kind: 'chat', checkMs: 0 }
+    const isPeer = isPeerOperator(record.owner)
+    const seat: Seat = {
+      record,
+      isPeer,
+      ring: null,
+      judges: null,
+      signalled: 0,
+      provider: '',
+      kind: 'chat',
+      checkMs: 0,
+    }
     const known = this.seats.get(scout)
     if (known instanceof Map) known.set(model, seat)
     else if (known === undefined) this.seats.set(scout, seat)

@@ -3,7 +3,6 @@
  * when it is committed. The relay has one where somebody looks at answers, and none otherwise.
  */
 import type { ByteAccount } from '../../../../shared/byte-account.ts'
-import { operatorOf } from '../../../../shared/scouts/scout-id.ts'
 import { trustWords } from '../../../../shared/scouts/trust-words.ts'
 import type { TaskKind } from '../../../../shared/task.ts'
 import type { AnswerObserver, GrantNote, WatchedTask } from '../../ports/trust/witness.ts'
@@ -43,7 +42,7 @@ export class AnswerWatch implements WatchedTask {
     attemptStream.seat = seat
     // Who noted it elsewhere does not know whether it may be shown.
     if (interest === 'none' || continuing || !this.isShown) return
-    attemptStream.watched = new WatchedLines(interest, operatorOf(served.scout), this.account)
+    attemptStream.watched = new WatchedLines(interest, served.scout, this.account)
   }
 
   /** The answer is committed. */

@@ -6,6 +6,7 @@
 import type { ByteAccount } from '../../../../shared/byte-account.ts'
 import { ownPart } from '../../../../shared/json/byte-part.ts'
 import { witnessedBytesMax } from '../../../../shared/limits/trust/audits.ts'
+import { operatorOf } from '../../../../shared/scouts/scout-id.ts'
 import type { Interest } from '../../ports/trust/witness.ts'
 
 /** Of answers that come whole; never added to. */
@@ -18,14 +19,16 @@ export class WatchedLines {
 
   constructor(
     readonly interest: Exclude<Interest, 'none'>,
-    private readonly operator: string,
+    private readonly scout: string,
     private readonly account: ByteAccount,
   ) {}
 
   add(lines: readonly Uint8Array[]): void {
+    if (lines.length === 0) return
+    const operator = operatorOf(this.scout)
     for (const line of lines) {
       if (this.lines === null || this.bytes + line.length > witnessedBytesMax) return
-      if (this.account.take(this.operator, line.length) !== null) return this.release()
+      if (this.account.take(operator, line.length) !== null) return this.release()
       this.bytes += line.length
       if (this.lines === noLines) this.lines = []
       this.lines.push(ownPart(line))
@@ -34,7 +37,7 @@ export class WatchedLines {
 
   /** Nobody looks any more; may be called again. */
   release(): void {
-    if (this.bytes > 0) this.account.give(this.operator, this.bytes)
+    if (this.bytes > 0) this.account.give(operatorOf(this.scout), this.bytes)
     this.bytes = 0
     this.lines = null
   }
