@@ -215,6 +215,16 @@ describe('balances', () => {
     expect(() => balances.half('escrow\t1\ts\tm', -6)).toThrow('would be left with -1 points')
   })
 
+  test('that came to nothing and get something again are found, also by who kept what they had', () => {
+    const balances = new Balances()
+    const escrow = 'escrow\t1\ts\tm'
+    const kept = balances.mint(escrow, 5)
+    balances.half(escrow, -5)
+    balances.half(burn, 5)
+    balances.mint(escrow, 3, kept)
+    expect([balances.of(escrow), violationsOf(balances)]).toEqual([3, []])
+  })
+
   test('that do not add up are found', () => {
     const balances = new Balances()
     balances.half(mint, -5)

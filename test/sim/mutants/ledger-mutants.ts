@@ -17,7 +17,7 @@ export const ledgerMutants: readonly Mutant[] = [
   {
     name: 'escrow is given without being minted',
     file: `${ledger}/accounts/balances.ts`,
-    find: "    this.add(mint, 'mint', -points)\n",
+    find: "    this.made = this.grow(this.made, mint, 'mint', -points)\n",
     replace: '',
   },
   {
@@ -165,9 +165,16 @@ export const ledgerMutants: readonly Mutant[] = [
     tests: 'test/ledger/countersignatures.test.ts',
   },
   {
+    name: 'an account that came to nothing is added to where it was',
+    file: `${ledger}/accounts/balances.ts`,
+    tests: 'test/ledger/histories.test.ts',
+    find: '    if (kept === null || kept.isClosed) {\n',
+    replace: '    if (kept === null) {\n',
+  },
+  {
     name: 'a part of a receipt is minted and not given',
     file: `${ledger}/accounts/balances.ts`,
-    find: "    this.add(escrow, 'escrow', points)\n",
-    replace: "    this.add(escrow, 'escrow', Math.max(0, points - 1))\n",
+    find: "    return this.grow(kept, escrow, 'escrow', points)\n",
+    replace: "    return this.grow(kept, escrow, 'escrow', Math.max(0, points - 1))\n",
   },
 ]
