@@ -6,7 +6,7 @@ import { openNetwork } from '../../orchestrator/cluster/network.ts'
 import { removing } from '../../orchestrator/cluster/roster/proposal.ts'
 import { memoryStore } from '../../orchestrator/store/memory/store.ts'
 import { realSystem } from '../../shared/system.ts'
-import { until } from '../support/clocks/until.ts'
+import { patienceMs } from '../support/clocks/until.ts'
 import { folderOf, good, networkOf, signedByAll, type TestHub, testHub } from '../support/cluster/network.ts'
 import { findNats, NatsServer } from '../support/cluster/programs/nats-server.ts'
 import { LiveHub } from '../support/hub/live-hub.ts'
@@ -47,21 +47,14 @@ async function hubsSeenBy({ url, adminKey }: LiveHub): Promise<HubList> {
   return (await response.json()) as HubList
 }
 
-/** Resolves with the list once it is so; looks again and again. */
+/** Resolves with the list once it is so; looks again and again, and is looking no more then. */
 async function seen(live: LiveHub, what: string, met: (list: HubList) => boolean): Promise<HubList> {
-  let list = await hubsSeenBy(live)
-  let isLooking = false
-  await until(what, () => {
-    if (!isLooking) {
-      isLooking = true
-      void hubsSeenBy(live).then((next) => {
-        list = next
-        isLooking = false
-      })
-    }
-    return met(list)
-  })
-  return list
+  const lastMs = performance.now() + patienceMs
+  for (;;) {
+    const list = await hubsSeenBy(live)
+    if (met(list)) return list
+    if (performance.now() > lastMs) throw new Error(`waited ${patienceMs} ms in vain for ${what}`)
+  }
 }
 
 describe.skipIf(program === '')(`three hubs over NATS${'reason' in found ? ` (skipped: ${found.reason})` : ''}`, () => {
