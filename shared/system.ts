@@ -3,6 +3,8 @@
  * takes a `System`, so that a whole hub with its scouts can run under a virtual clock and a seed.
  */
 
+import { bytePart } from './json/byte-part.ts'
+
 export interface Timer {
   cancel(): void
 }
@@ -61,10 +63,9 @@ export function realSystem(): System {
         pool = crypto.getRandomValues(new Uint8Array(poolBytes))
         used = 0
       }
-      // A view would cost twice as much and keep all of the pool.
-      const bytes = new Uint8Array(count)
-      for (let at = 0; at < count; at++) bytes[at] = pool[used++]!
-      return bytes
+      used += count
+      // Few at a time: a view of them would keep all of the pool.
+      return bytePart(pool, used - count, used)
     },
     random: () => Math.random(),
   }

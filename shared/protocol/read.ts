@@ -6,11 +6,44 @@
 import { bytePart } from '../json/byte-part.ts'
 
 /**
- * Short strings are mostly the same few: outcomes, kinds, names of providers and models. The last one of each hash is
- * kept, and is used again when it is the same byte by byte.
+ * Strings that are mostly the same few. The last one of each hash is kept, and is used again when it is the same byte
+ * by byte.
  */
+export class KeptStrings {
+  private readonly kept: string[]
+
+  /** `places`: a power of two. */
+  constructor(private readonly places: number) {
+    this.kept = new Array(places).fill('')
+  }
+
+  /** The UTF-8 text that stands there; at least one byte. */
+  at(bytes: Uint8Array, start: number, length: number): string {
+    const end = start + length
+    let hash = length
+    for (let i = start; i < end; i++) hash = (Math.imul(hash, 31) + bytes[i]!) | 0
+    const place = (hash ^ (hash >>> 8)) & (this.places - 1)
+    const known = this.kept[place]!
+    if (known.length === length && isAt(bytes, start, known)) return known
+    const text = toText.call(bytes as Buffer, 'utf8', start, end)
+    // As many characters as bytes: it is ASCII, and can be compared with bytes.
+    if (text.length === length) this.kept[place] = text
+    return text
+  }
+}
+
+/** Works on any byte array, and makes no view. */
+const { toString: toText } = Buffer.prototype
+
+/** Whether these characters, all of them ASCII, are the bytes from here on. */
+function isAt(bytes: Uint8Array, start: number, text: string): boolean {
+  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) !== bytes[start + i]) return false
+  return true
+}
+
+/** Outcomes, kinds, names of providers and models; longer ones are hardly ever the same. */
 const keptStringBytes = 32
-const kept: string[] = new Array(256).fill('')
+const shortStrings = new KeptStrings(256)
 
 /** The message under way: it is read in one go. The last one stays here until the next one comes. */
 let bytes = Buffer.alloc(0)
@@ -94,26 +127,8 @@ function readString(length: number): string {
   if (length === 0) return ''
   const start = at
   at += length
-  if (length > keptStringBytes) return textAt(start, length)
-  let hash = length
-  for (let i = start; i < at; i++) hash = (Math.imul(hash, 31) + bytes[i]!) | 0
-  const place = (hash ^ (hash >>> 8)) & 0xff
-  const known = kept[place]!
-  if (known.length === length && isAt(start, known)) return known
-  const text = textAt(start, length)
-  // As many characters as bytes: it is ASCII, and can be compared with bytes.
-  if (text.length === length) kept[place] = text
-  return text
-}
-
-/** Whether these characters, all of them ASCII, are the bytes from here on. */
-function isAt(start: number, text: string): boolean {
-  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) !== bytes[start + i]) return false
-  return true
-}
-
-function textAt(start: number, length: number): string {
-  return bytes.toString('utf8', start, start + length)
+  if (length > keptStringBytes) return bytes.toString('utf8', start, at)
+  return shortStrings.at(bytes, start, length)
 }
 
 /** Most significant byte first. Of eight bytes the result is exact, as the scan has made sure. */

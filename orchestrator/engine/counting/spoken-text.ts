@@ -5,7 +5,7 @@
  * costs six looks more and nobody knows where filler would go unseen.
  */
 import { createHash, type Hash } from 'node:crypto'
-import { sha256 } from '../../../shared/answers/sha256.ts'
+import { sha256Part } from '../../../shared/answers/sha256.ts'
 import { copyBytes } from '../../../shared/json/byte-part.ts'
 import { fillerBytesMin } from '../../../shared/limits/ledger/ledger.ts'
 import { countedBytes } from '../../ledger/points/work.ts'
@@ -66,9 +66,9 @@ export class SpokenText {
   end(): { length: number; digest: Uint8Array; counted: number } {
     if (this.half !== '') this.settleHalf()
     this.endGroup()
-    const { block, used } = this
-    const rest = used === block.length ? block : block.subarray(0, used)
-    const digest = this.hasher === null ? sha256(rest) : new Uint8Array(this.hasher.update(rest).digest())
+    const { block, used, hasher } = this
+    const digest =
+      hasher === null ? sha256Part(block, 0, used) : new Uint8Array(hasher.update(block.subarray(0, used)).digest())
     return { length: this.length, digest, counted: this.counted + this.used }
   }
 

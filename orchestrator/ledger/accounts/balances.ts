@@ -10,11 +10,9 @@ function noTotals(): Totals {
   return Object.fromEntries(accountKinds.map((kind) => [kind, 0])) as Totals
 }
 
-/** What an account has, as long as that is not nothing. */
+/** What an account has. Once that is nothing it stays so: what the account gets later is another balance. */
 export interface Balance {
   points: number
-  /** It came to nothing: whatever the account has since then is another one. */
-  isClosed: boolean
 }
 
 export class Balances {
@@ -44,7 +42,7 @@ export class Balances {
 
   /** Further away from nothing. */
   private grow(kept: Balance | null, account: string, kind: AccountKind, points: number): Balance {
-    if (kept === null || kept.isClosed) {
+    if (kept === null || kept.points === 0) {
       this.add(account, kind, points)
       return this.byAccount.get(account)!
     }
@@ -62,7 +60,7 @@ export class Balances {
   restore(account: string, points: number): void {
     const kind = kindOf(account)
     if (this.byAccount.has(account)) throw new Error(`the balance of ${account} is there already`)
-    if (points !== 0) this.byAccount.set(account, { points, isClosed: false })
+    if (points !== 0) this.byAccount.set(account, { points })
     this.totals[kind] += points
   }
 
@@ -71,11 +69,8 @@ export class Balances {
     const balance = (known?.points ?? 0) + points
     if (balance < 0 && account !== mint) throw new Error(`${account} would be left with ${balance} points`)
     if (known !== undefined) known.points = balance
-    else if (balance !== 0) this.byAccount.set(account, { points: balance, isClosed: false })
-    if (known !== undefined && balance === 0) {
-      known.isClosed = true
-      this.byAccount.delete(account)
-    }
+    else if (balance !== 0) this.byAccount.set(account, { points: balance })
+    if (balance === 0) this.byAccount.delete(account)
     this.totals[kind] += points
   }
 }

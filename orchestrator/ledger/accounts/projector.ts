@@ -107,12 +107,9 @@ export class Projector {
     const { points } = worked
     const news = this.newsOf(worked)
     if (points > 0) {
+      if (news.escrow === null) this.unwritten.accounts.add(mint).add(news.account)
       news.escrow = this.balances.mint(news.account, points, news.escrow)
       this.wait(news.operator, points)
-      if (!news.isTouched) {
-        news.isTouched = true
-        this.unwritten.accounts.add(mint).add(news.account)
-      }
     }
     this.count(news, worked)
   }

@@ -22,11 +22,9 @@ export class News implements Earning {
   /** Whose scout it is, and the escrow account of it; made once. */
   readonly operator: string
   readonly account: string
-  /** Its account was touched along with it. */
-  isTouched = false
   /** What the scout is told of the day, once there is anything: looked up once. */
   unpaidToday: Earning | null = null
-  /** What that account has, once something was added to it: looked up once. */
+  /** What that account has, once it was touched along with it: looked up once. */
   escrow: Balance | null = null
   /** It is in the store by now. */
   isWritten = false

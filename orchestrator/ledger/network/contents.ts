@@ -6,7 +6,7 @@ import { batchLeavesMax } from '../../../shared/limits/ledger/ledger.ts'
 import { type LedgerEvent, readEvent } from '../accounts/events.ts'
 import type { Rules } from '../points/rules.ts'
 import { paidPrice, pointsOf } from '../points/work.ts'
-import { earnsNothing, flagBits } from '../points/zero-rules.ts'
+import { earnsNothing } from '../points/zero-rules.ts'
 import { eachLeaf } from '../receipts/leaf-buffer.ts'
 import { isReceiptAt, readReceipt } from '../receipts/receipt.ts'
 import { foreignEvent } from './foreign-leaf.ts'
@@ -15,7 +15,7 @@ import { type ToldReceipt, toldReceipt } from './told-receipt.ts'
 /** Good until the contents of the next batch are asked for. */
 export interface Contents {
   readonly receipts: ReceiptColumns
-  /** Receipts of tasks that one hub did for another, of which two hubs have one each. */
+  /** Receipts that name another hub, which may have the other half. */
   readonly shared: ToldReceipt[]
   readonly events: LedgerEvent[]
 }
@@ -85,6 +85,5 @@ export function ownContents(leaves: Uint8Array): Contents {
 
 function addReceipt(contents: Contents, receipt: ToldReceipt): void {
   contents.receipts.add(receipt)
-  const isElsewhere = receipt.home !== '' && (receipt.flags & flagBits.elsewhere) !== 0
-  if (receipt.asker !== '' || isElsewhere) contents.shared.push({ ...receipt })
+  if (receipt.asker !== '' || receipt.home !== '') contents.shared.push({ ...receipt })
 }

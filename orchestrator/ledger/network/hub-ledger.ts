@@ -246,14 +246,16 @@ export class HubLedger {
   }
 }
 
-/** How many there are; NaN where they are too many, or the last one is cut off. */
-function leavesIn(packed: Uint8Array): number {
+/** How many there are; null where they are too many, or the last one is cut off. */
+function leavesIn(packed: Uint8Array): number | null {
   let count = 0
+  let end = 0
   const see = (_: number, to: number) => {
-    count += to <= packed.length ? 1 : Number.NaN
+    count++
+    end = to
   }
-  eachLeaf(packed, see, batchLeavesMax + 1)
-  return count <= batchLeavesMax ? count : Number.NaN
+  eachLeaf(packed, see, batchLeavesMax)
+  return end === packed.length ? count : null
 }
 
 function accountOf(season: string, operator: string): string {

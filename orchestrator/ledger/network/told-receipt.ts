@@ -4,6 +4,7 @@
  * lately; `foreign-leaf.ts` judges whatever has another form, and both say the same of the same bytes. Pure.
  */
 import { foreignNameCharsMax } from '../../../shared/limits/cluster/ledger.ts'
+import { KeptStrings } from '../../../shared/protocol/read.ts'
 import { taskKinds } from '../../../shared/task.ts'
 import { dayOfReceipt } from '../accounts/earnings.ts'
 import type { Receipt } from '../receipts/receipt.ts'
@@ -102,8 +103,8 @@ function skipBytes(): void {
   else at += 2 + bytes[at + 1]!
 }
 
-/** The last name of each hash: batches have the same few again and again. */
-const keptNames: string[] = new Array(1_024).fill('')
+/** Batches have the same few again and again. */
+const names = new KeptStrings(1_024)
 
 /** Of printable ASCII. */
 function name(): string {
@@ -111,28 +112,15 @@ function name(): string {
   if (tag === 0xa0) return ''
   const length = tag > 0xa0 && tag < 0xc0 ? tag & 0x1f : tag === 0xd9 ? bytes[at++]! : unusual()
   const start = at
-  if (length > foreignNameCharsMax || start + length > end) unusual()
-  if (!isUsual) return ''
   at += length
-  let hash = length
-  for (let i = start; i < at; i++) {
-    const byte = bytes[i]!
-    if (byte < 0x20 || byte > 0x7e) unusual()
-    hash = (Math.imul(hash, 31) + byte) | 0
+  if (length === 0 || length > foreignNameCharsMax || at > end || !isPrintable(start, at)) {
+    unusual()
+    return ''
   }
-  if (!isUsual) return ''
-  const place = (hash ^ (hash >>> 10)) & 0x3ff
-  const known = keptNames[place]!
-  if (known.length === length && isAt(start, known)) return known
-  const text = latin1Slice.call(bytes as Buffer, start, at)
-  keptNames[place] = text
-  return text
+  return names.at(bytes, start, length)
 }
 
-const { latin1Slice } = Buffer.prototype as Buffer & { latin1Slice(from: number, to: number): string }
-
-/** Whether the bytes from here on are these characters. */
-function isAt(start: number, text: string): boolean {
-  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) !== bytes[start + i]) return false
+function isPrintable(from: number, to: number): boolean {
+  for (let i = from; i < to; i++) if (bytes[i]! < 0x20 || bytes[i]! > 0x7e) return false
   return true
 }

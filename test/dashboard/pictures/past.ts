@@ -14,7 +14,7 @@ interface Past {
   season: string
 }
 
-/** Leaves the calendar at the present. `owner` runs the scouts that the pictures show. */
+/** Leaves the calendar late in the present month. `owner` runs the scouts that the pictures show. */
 export async function liveThePast(hub: LiveHub, calendar: Calendar, owner: string): Promise<Past> {
   const { keyring, trust, engine } = hub.hub
   const others = names.map((name) => ({ name, tenant: keyring.issue('scout', name ?? 'someone').row.tenant }))

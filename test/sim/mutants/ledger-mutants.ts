@@ -47,8 +47,8 @@ export const ledgerMutants: readonly Mutant[] = [
   {
     name: 'a snapshot leaves escrow out',
     file: `${ledger}/accounts/projector.ts`,
-    find: '        this.unwritten.accounts.add(mint).add(news.account)\n',
-    replace: '        this.unwritten.accounts.add(mint)\n',
+    find: 'this.unwritten.accounts.add(mint).add(news.account)\n',
+    replace: 'this.unwritten.accounts.add(mint)\n',
   },
   {
     name: 'batches behind the snapshot are not folded at a start',
@@ -168,7 +168,7 @@ export const ledgerMutants: readonly Mutant[] = [
     name: 'an account that came to nothing is added to where it was',
     file: `${ledger}/accounts/balances.ts`,
     tests: 'test/ledger/histories.test.ts',
-    find: '    if (kept === null || kept.isClosed) {\n',
+    find: '    if (kept === null || kept.points === 0) {\n',
     replace: '    if (kept === null) {\n',
   },
   {
